@@ -110,24 +110,6 @@ pub enum GrantError {
         /// The line of the first.
         first: usize,
     },
-    /// A granted directory is not there.
-    #[error("the directory {}, granted as `{name}`, does not exist; make it: mkdir -p {}", host.display(), host.display())]
-    DirectoryMissing {
-        /// What the driver calls it.
-        name: String,
-        /// Where it should be.
-        host: PathBuf,
-    },
-    /// A granted directory cannot be opened.
-    #[error("the directory {}, granted as `{name}`, cannot be used", host.display())]
-    DirectoryUnusable {
-        /// What the driver calls it.
-        name: String,
-        /// Where it is.
-        host: PathBuf,
-        /// What the operating system says.
-        source: std::io::Error,
-    },
     /// A setting that the driver does not have.
     #[error("unknown setting `{name}`; {hint}")]
     UnknownSetting {

@@ -74,17 +74,6 @@ pub struct DirectoryGrant {
     pub wasi: bool,
 }
 
-impl DirectoryGrant {
-    /// The error for this directory when opening it failed with `source`.
-    pub fn unusable(&self, source: std::io::Error) -> GrantError {
-        let (name, host) = (self.name.clone(), self.host.clone());
-        if source.kind() == std::io::ErrorKind::NotFound {
-            return GrantError::DirectoryMissing { name, host };
-        }
-        GrantError::DirectoryUnusable { name, host, source }
-    }
-}
-
 /// What may be done with a directory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Access {

@@ -225,15 +225,3 @@ fn a_file_that_is_not_there_is_named() {
     assert_eq!(error.to_string(), "cannot read /nonexistent/grant.toml");
     assert!(std::error::Error::source(&error).is_some());
 }
-
-#[test]
-fn a_directory_that_cannot_be_opened_is_named_with_the_remedy() {
-    let directory = DirectoryGrant { name: "/data".to_owned(), host: "/srv/x".into(), access: Access::ReadOnly, wasi: false };
-    assert_eq!(
-        directory.unusable(std::io::ErrorKind::NotFound.into()).to_string(),
-        "the directory /srv/x, granted as `/data`, does not exist; make it: mkdir -p /srv/x"
-    );
-    let error = directory.unusable(std::io::ErrorKind::NotADirectory.into());
-    assert_eq!(error.to_string(), "the directory /srv/x, granted as `/data`, cannot be used");
-    assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "not a directory");
-}
