@@ -1,0 +1,224 @@
+//! What may be said on the command line.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+
+use crate::driver_options::{DriverOptions, GrantOptions};
+
+/// Storage drivers as sandboxed WebAssembly components: inspect, certify and use them.
+///
+/// Commands that use a driver take it from --driver and its grant from --grant, or both from
+/// `cofferdam.toml` in the current directory.
+#[derive(Debug, Parser)]
+#[command(name = "cofferdam", version, max_term_width = 100)]
+pub(crate) struct Cli {
+    /// Write every call of the driver, with its host calls, bytes and outcome, to standard error or to FILE
+    #[arg(long, global = true, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-")]
+    pub(crate) trace: Option<PathBuf>,
+    /// No progress bars and no summaries
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show what a driver is and what it asks for, without running it
+    Inspect(InspectArgs),
+    /// Test a driver against everything that it claims
+    Certify(CertifyArgs),
+    /// A second host process for `certify`.
+    #[command(hide = true)]
+    CertifyWorker(WorkerArgs),
+    /// Store files, directories or standard input
+    Put(PutArgs),
+    /// Fetch an object, or everything below a prefix
+    Get(GetArgs),
+    /// Write objects to standard output
+    Cat(CatArgs),
+    /// List what is stored
+    Ls(LsArgs),
+    /// Show what is known about an object
+    Stat(StatArgs),
+    /// Remove objects
+    Rm(RmArgs),
+    /// Move an object
+    Mv(MoveArgs),
+    /// Copy an object
+    Cp(MoveArgs),
+    /// Print the completions of a shell: `cofferdam completions bash > /etc/bash_completion.d/cofferdam`
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+}
+
+/// `inspect`
+#[derive(Debug, Args)]
+pub(crate) struct InspectArgs {
+    /// The driver's `.wasm`
+    pub(crate) driver: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Print only the smallest grant that would let it load
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) grant_only: bool,
+}
+
+/// `certify`
+#[derive(Debug, Args)]
+pub(crate) struct CertifyArgs {
+    /// The driver's `.wasm`
+    pub(crate) driver: PathBuf,
+    #[command(flatten)]
+    pub(crate) grant: GrantOptions,
+    /// Print one JSON object: `passed`, `failed`, `skipped` as numbers and `cases`
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Run only the cases whose id matches, `list.*` say; may be repeated
+    #[arg(long = "case", value_name = "GLOB")]
+    pub(crate) cases: Vec<String>,
+    /// Start from the files of DIR, stored at their paths: how a read-only driver is certified
+    #[arg(long, value_name = "DIR")]
+    pub(crate) filled: Option<PathBuf>,
+    /// Run the long cases too, and wait longer in the others
+    #[arg(long)]
+    pub(crate) long: bool,
+}
+
+/// `certify-worker`
+#[derive(Debug, Args)]
+pub(crate) struct WorkerArgs {
+    /// What `certify` tells it.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) arguments: Vec<OsString>,
+}
+
+/// `put`
+#[derive(Debug, Args)]
+pub(crate) struct PutArgs {
+    /// Files, directories with -r, or `-` for standard input
+    #[arg(required = true)]
+    pub(crate) local: Vec<PathBuf>,
+    /// Where to: the object's path; with several files, or ending in `/`, the prefix below which they go by their names.
+    /// The files of a directory go below it
+    pub(crate) remote: String,
+    /// Store directories with all that is in them
+    #[arg(long, short)]
+    pub(crate) recursive: bool,
+    /// Fail where something is stored already
+    #[arg(long)]
+    pub(crate) if_absent: bool,
+    /// Print the totals as one JSON object: files, bytes, seconds
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) driver: DriverOptions,
+}
+
+/// `get`
+#[derive(Debug, Args)]
+pub(crate) struct GetArgs {
+    /// The object's path, or a prefix with -r
+    pub(crate) remote: String,
+    /// Where to: a file, a directory, or `-` for standard output
+    pub(crate) local: PathBuf,
+    /// Fetch everything below the prefix into the directory
+    #[arg(long, short)]
+    pub(crate) recursive: bool,
+    /// Print the totals as one JSON object: files, bytes, seconds
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) driver: DriverOptions,
+}
+
+/// `cat`
+#[derive(Debug, Args)]
+pub(crate) struct CatArgs {
+    /// The objects' paths
+    #[arg(required = true)]
+    pub(crate) remote: Vec<String>,
+    #[command(flatten)]
+    pub(crate) driver: DriverOptions,
+}
+
+/// `ls`
+#[derive(Debug, Args)]
+pub(crate) struct LsArgs {
+    /// What to look below
+    #[arg(default_value = "/")]
+    pub(crate) prefix: String,
+    /// Everything below instead of direct children
+    #[arg(long, short)]
+    pub(crate) recursive: bool,
+    /// With size and time
+    #[arg(long, short)]
+    pub(crate) long: bool,
+    /// Print one JSON array of objects: path, kind, size, modified, etag
+    #[arg(long, conflicts_with = "long")]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) driver: DriverOptions,
+}
+
+/// `stat`
+#[derive(Debug, Args)]
+pub(crate) struct StatArgs {
+    /// The object's path
+    pub(crate) remote: String,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) driver: DriverOptions,
+}
+
+/// `rm`
+#[derive(Debug, Args)]
+pub(crate) struct RmArgs {
+    /// The objects' paths, or prefixes with -r
+    #[arg(required = true)]
+    pub(crate) remote: Vec<String>,
+    /// Remove everything below too
+    #[arg(long, short)]
+    pub(crate) recursive: bool,
+    /// Succeed where nothing is stored
+    #[arg(long, short)]
+    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) driver: DriverOptions,
+}
+
+/// `mv` and `cp`
+#[derive(Debug, Args)]
+pub(crate) struct MoveArgs {
+    /// The object's path
+    pub(crate) source: String,
+    /// Its new path; ending in `/`, the prefix below which it keeps its name
+    pub(crate) destination: String,
+    /// Fail where something is stored already
+    #[arg(long)]
+    pub(crate) if_absent: bool,
+    #[command(flatten)]
+    pub(crate) driver: DriverOptions,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::Cli;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

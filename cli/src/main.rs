@@ -1,0 +1,83 @@
+//! The `cofferdam` command: arguments in, exit code out.
+//!
+//! | module | its one job |
+//! |---|---|
+//! | `args` | what may be said on the command line |
+//! | `driver_options` | which driver, with which grant: from flags or from `cofferdam.toml` |
+//! | `inspect` | what a driver is and what it asks for, without running it |
+//! | `certify` | the certification suite against one driver |
+//! | `store` | putting, getting, listing and changing what is stored |
+//! | `output` | text and JSON for standard output |
+//! | `progress` | bars on a terminal |
+//! | `trace` | every call of the driver, readable |
+//! | `failure` | errors as a person reads them |
+
+mod args;
+mod certify;
+mod driver_options;
+mod failure;
+mod inspect;
+mod output;
+mod progress;
+mod store;
+mod trace;
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::{CommandFactory, Parser};
+use tokio::signal::unix::{SignalKind, signal};
+
+use args::{Cli, Command};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match start(cli) {
+        Ok(code) => code,
+        Err(error) if output::is_closed(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            failure::print(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(cli: Cli) -> Result<ExitCode> {
+    trace::install(cli.trace.as_deref())?;
+    if let Command::CertifyWorker(arguments) = cli.command {
+        // It makes its own runtime, in a process of its own.
+        return certify::worker(&arguments);
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the asynchronous runtime")?;
+    let code = runtime.block_on(async {
+        let mut terminate = signal(SignalKind::terminate()).context("cannot watch for signals")?;
+        // Dropping the command removes its temporary files; a second signal is not waited for.
+        tokio::select! {
+            code = run(cli) => code,
+            _ = tokio::signal::ctrl_c() => Ok(ExitCode::from(130)),
+            _ = terminate.recv() => Ok(ExitCode::from(143)),
+        }
+    });
+    // A read of standard input may still block a thread; nothing waits for it.
+    runtime.shutdown_background();
+    code
+}
+
+async fn run(cli: Cli) -> Result<ExitCode> {
+    let quiet = cli.quiet;
+    match cli.command {
+        Command::Inspect(arguments) => inspect::run(&arguments)?,
+        Command::Certify(arguments) => return certify::run(&arguments, quiet).await,
+        Command::CertifyWorker(arguments) => return certify::worker(&arguments),
+        Command::Put(arguments) => store::put::run(&arguments, quiet).await?,
+        Command::Get(arguments) => store::get::run(&arguments, quiet).await?,
+        Command::Cat(arguments) => store::get::cat(&arguments).await?,
+        Command::Ls(arguments) => store::list::ls(&arguments).await?,
+        Command::Stat(arguments) => store::list::stat(&arguments).await?,
+        Command::Rm(arguments) => store::change::rm(&arguments).await?,
+        Command::Mv(arguments) => store::change::mv(&arguments).await?,
+        Command::Cp(arguments) => store::change::cp(&arguments).await?,
+        Command::Completions { shell } => output::completions(shell, &mut Cli::command())?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
