@@ -1,0 +1,581 @@
+//! The filesystem driver: stores to a granted directory.
+//!
+//! An object is a plain file at the driver's root plus the object's path, so what it stores can be looked at with any tool,
+//! and a tree that another tool wrote can be read. The driver's own files are below `+cofferdam`, a name that no path
+//! can have:
+//!
+//! ```text
+//! /data/docker/blob                        the object /docker/blob
+//! /data/+cofferdam/atomic/repo/latest+     the value of the key repo/latest
+//! /data/+cofferdam/uploads/TOKEN/upload    an unfinished upload: while this file is there, it can go on
+//! /data/+cofferdam/uploads/TOKEN/w1        what its writer 1 wrote, each part at its offset
+//! /data/+cofferdam/uploads/TOKEN/p…        one file a part: what was written, or empty while it is being written
+//! ```
+//!
+//! The host does the hard parts: `files::replace` and `files::commit` are atomic and durable, and `files::lock` holds across
+//! instances and processes. So any number of mounts may share one directory. An aborted upload is removed at once.
+
+use std::ops::ControlFlow;
+
+use cofferdam_guest::files::{self, CommitMode, FileInfo, WriteMode};
+use cofferdam_guest::path::is_component;
+use cofferdam_guest::settings::refused;
+use cofferdam_guest::types::{Found, Keys, VALUE_MAX, Value};
+use cofferdam_guest::{
+    AtomicStore, ByteRange, Claims, Condition, Content, ContentStore, Copying, Driver, Error, ErrorKind, Key, ListOptions, ObjectInfo, Opened, Page,
+    Part, Prefix, Renaming, Result, ResultExt, Span, StorePath, StreamingStore, UploadListing, Uploads, WrittenPart, settings, system,
+};
+
+#[cfg(feature = "export")]
+cofferdam_guest::export_driver!(
+    FilesystemDriver: StreamingStore, AtomicStore, Uploads, UploadListing, Copying, Renaming, ContentStore
+);
+
+// ---- Settings and state -------------------------------------------------------------------------------------------------
+
+settings! {
+    /// The settings of the filesystem driver.
+    pub struct Settings {
+        /// The directory that holds everything: the name of a directory grant, or a path below one.
+        pub root: String = "/data",
+    }
+}
+
+/// The most entries of one page: what the host answers to one `files::entries`.
+const PAGE_MAX: u32 = 10_000;
+
+/// After this long a directory of an upload that has no `upload` file is the leftover of a call that died: one hour.
+const LEFTOVER_AFTER: u64 = 3_600_000_000_000;
+
+/// The driver. Everything it knows is in the directory, so that any instance can go on where another stopped.
+pub struct FilesystemDriver {
+    root: String,
+}
+
+impl Driver for FilesystemDriver {
+    const NAME: &'static str = "filesystem";
+    const VERSION: &'static str = env!("CARGO_PKG_VERSION");
+    type Settings = Settings;
+
+    fn configure(settings: Settings) -> Result<Self> {
+        let root = settings.root.trim_end_matches('/');
+        let names_a_directory = root.strip_prefix('/').is_some_and(|below| below.split('/').all(|name| !matches!(name, "" | "." | "..")));
+        if !names_a_directory {
+            return Err(refused("root", "is not the path of a granted directory, such as /data"));
+        }
+        Ok(Self { root: root.to_owned() })
+    }
+
+    fn claims(&self) -> Claims {
+        Claims::new()
+            .shared()
+            .put_if_absent()
+            .put_if_match()
+            .atomic_remove_if_match()
+            .late_destination()
+            .complete_if_absent()
+            .live_content()
+            .parallel_parts()
+            .out_of_order_parts()
+    }
+
+    fn health(&mut self) -> Result<()> {
+        // The root comes into being with its first object.
+        files::stat(&self.root).found().map(drop)
+    }
+}
+
+impl FilesystemDriver {
+    /// The file of the object at `path`.
+    fn file(&self, path: &StorePath) -> String {
+        format!("{}{path}", self.root)
+    }
+
+    /// A place that no store path can name.
+    fn own(&self, what: &str) -> String {
+        format!("{}/+cofferdam/{what}", self.root)
+    }
+
+    /// Checks `condition` on the file at `file`, whose lock is held. `name` is what the caller calls it.
+    fn check(&self, condition: &Condition, file: &str, name: &str) -> Result<()> {
+        if matches!(condition, Condition::Unconditional) {
+            return Ok(());
+        }
+        let present = files::stat(file).found()?.filter(FileInfo::is_file);
+        condition.check(present.as_ref().map(|info| info.stamp.as_str()), name)
+    }
+
+    /// Removes the directories above `file` that have become empty, up to `top`: a prefix without objects is none.
+    fn prune(&self, file: &str, top: &str) {
+        let mut below = file;
+        while let Some((directory, _)) = below.rsplit_once('/')
+            && directory.len() > top.len()
+            && files::remove(directory).is_ok()
+        {
+            below = directory;
+        }
+    }
+}
+
+/// What is told about the object at `path`.
+fn object_info(path: &StorePath, file: FileInfo) -> ObjectInfo {
+    ObjectInfo::object(path.as_str(), file.size, file.modified, file.stamp)
+}
+
+/// The answer about a file as one about the object at `path`: a directory or a device in its place is no object.
+fn as_object<T>(answer: Result<T>, path: &StorePath) -> Result<T> {
+    answer.map_err(|error| match error.kind {
+        ErrorKind::NotFound | ErrorKind::InvalidArgument => Error::not_found(path),
+        _ => error,
+    })
+}
+
+// ---- Objects ------------------------------------------------------------------------------------------------------------
+
+impl StreamingStore for FilesystemDriver {
+    fn stat(&mut self, path: &StorePath) -> Result<ObjectInfo> {
+        let file = as_object(files::stat(&self.file(path)), path)?;
+        if file.is_file() { Ok(object_info(path, file)) } else { Err(Error::not_found(path)) }
+    }
+
+    fn open(&mut self, path: &StorePath, range: ByteRange) -> Result<Opened> {
+        let file = as_object(files::open(&self.file(path), range), path)?;
+        Ok(Opened { info: object_info(path, file.info), content: file.content })
+    }
+
+    fn put(&mut self, path: &StorePath, content: Content, condition: Condition) -> Result<ObjectInfo> {
+        let file = self.file(path);
+        // Every writer of a path holds its lock, also one without a condition: else it could come between the check and the
+        // replacement of one that has a condition, and be lost.
+        let _writer = files::lock(&file)?;
+        self.check(&condition, &file, path.as_str())?;
+        match files::replace(&file, &content, CommitMode::from(&condition)) {
+            Ok(info) => Ok(object_info(path, info)),
+            Err(error) => {
+                // The host may have made directories for it.
+                self.prune(&file, &self.root);
+                Err(error)
+            }
+        }
+    }
+
+    fn list(&mut self, prefix: &Prefix, options: ListOptions) -> Result<Page> {
+        let base = prefix.base();
+        let is_first = options.cursor.is_none() && options.start_after.is_none();
+        let after = match (&options.cursor, &options.start_after) {
+            // A cursor is the last entry's sort key, marked.
+            (Some(cursor), _) => match cursor.strip_prefix('>').and_then(|key| key.strip_prefix(&base)) {
+                Some(key) if is_component(key.split('/').next().unwrap_or_default()) => key,
+                _ => return Err(Error::invalid_argument("the cursor is of no page of this list")),
+            },
+            (None, Some(key)) => match key.strip_prefix(&base) {
+                Some(key) => key,
+                None if *key < base => "",
+                None => return Ok(Page { entries: Vec::new(), next: None }),
+            },
+            (None, None) => "",
+        };
+        let limit = options.limit.min(PAGE_MAX - 1);
+        let (mut entries, mut more) = (Vec::new(), false);
+        let mut visit = |name: &str, entry: FileInfo| {
+            let path = StorePath::trusted(format!("{base}{name}"));
+            if !is_component(&entry.name) || !(entry.is_file() || entry.is_directory()) {
+                return ControlFlow::Continue(());
+            }
+            more = entries.len() == limit as usize;
+            if more {
+                return ControlFlow::Break(());
+            }
+            entries.push(if entry.is_file() { object_info(&path, entry) } else { ObjectInfo::prefix(path) });
+            ControlFlow::Continue(())
+        };
+        let directory = if prefix.is_root() { self.root.clone() } else { format!("{}{prefix}", self.root) };
+        let walked = Walk { deep: options.recursive, chunk: limit + 1, visit: &mut visit }.below(&directory, "", after)?;
+        if walked.is_none() && is_first && !prefix.is_root() {
+            return Err(Error::not_found(prefix));
+        }
+        let next = entries.last().filter(|_| more).map(|last| format!(">{}", last.sort_key()));
+        Ok(Page { entries, next })
+    }
+
+    fn remove(&mut self, paths: &[StorePath]) -> Vec<Result<()>> {
+        paths.iter().map(|path| self.remove_object(path)).collect()
+    }
+}
+
+impl FilesystemDriver {
+    fn remove_object(&self, path: &StorePath) -> Result<()> {
+        let file = self.file(path);
+        let _writer = files::lock(&file)?;
+        let present = as_object(files::stat(&file), path).found()?;
+        if present.is_some_and(|info| info.is_file()) {
+            files::remove(&file).found()?;
+            self.prune(&file, &self.root);
+        }
+        Ok(())
+    }
+}
+
+/// Goes through directories in byte order of whole paths, without reading more than it visits.
+struct Walk<'a> {
+    /// Visits the files of all directories below, instead of the direct children.
+    deep: bool,
+    /// How many entries to ask the host for at a time.
+    chunk: u32,
+    /// Is given the path below the start, and what is there.
+    visit: &'a mut dyn FnMut(&str, FileInfo) -> ControlFlow<()>,
+}
+
+impl Walk<'_> {
+    /// Visits what is in `directory`, which is at `path` below the start, and comes after `after`. `None` if it does not exist.
+    fn below(&mut self, directory: &str, path: &str, after: &str) -> Result<Option<ControlFlow<()>>> {
+        // `after` may be far below: then the rest of that directory comes first.
+        if let Some((name, rest)) = after.split_once('/').filter(|(name, _)| self.deep && is_component(name))
+            && let Some(ControlFlow::Break(())) = self.below(&format!("{directory}/{name}"), &format!("{path}{name}/"), rest)?
+        {
+            return Ok(Some(ControlFlow::Break(())));
+        }
+        let mut after = after.to_owned();
+        loop {
+            let answer = files::entries(directory, Some(after.as_str()).filter(|after| !after.is_empty()), self.chunk);
+            let entries = match answer {
+                // It never was one, or vanished since it was listed.
+                Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::InvalidArgument) => return Ok(None),
+                answer => answer?,
+            };
+            let is_last = entries.len() < self.chunk as usize;
+            after = entries.last().map(FileInfo::sort_key).unwrap_or_default();
+            for entry in entries {
+                let name = format!("{path}{}", entry.name);
+                let step = if !(self.deep && entry.is_directory()) {
+                    (self.visit)(&name, entry)
+                } else if is_component(&entry.name) {
+                    let walked = self.below(&format!("{directory}/{}", entry.name), &format!("{name}/"), "")?;
+                    walked.unwrap_or(ControlFlow::Continue(()))
+                } else {
+                    ControlFlow::Continue(())
+                };
+                if step.is_break() {
+                    return Ok(Some(step));
+                }
+            }
+            if is_last {
+                return Ok(Some(ControlFlow::Continue(())));
+            }
+        }
+    }
+}
+
+// ---- Copies, moves, content-addressed names -----------------------------------------------------------------------------
+
+impl Copying for FilesystemDriver {
+    fn copy(&mut self, source: &StorePath, destination: &StorePath, condition: Condition) -> Result<ObjectInfo> {
+        // The content is of the file as it is now, so that a copy onto itself reads what it replaces.
+        let opened = self.open(source, ByteRange::Whole)?;
+        StreamingStore::put(self, destination, opened.content, condition)
+    }
+}
+
+impl Renaming for FilesystemDriver {
+    fn rename(&mut self, source: &StorePath, destination: &StorePath, condition: Condition) -> Result<ObjectInfo> {
+        let (from, to) = (self.file(source), self.file(destination));
+        // In one order, whoever moves what where: two movers never wait for each other.
+        let _first = files::lock((&from).min(&to))?;
+        let _second = (from != to).then(|| files::lock((&from).max(&to))).transpose()?;
+        let present = self.stat(source)?;
+        self.check(&condition, &to, destination.as_str())?;
+        if from == to {
+            return Ok(present);
+        }
+        let info = files::commit(&from, &to, CommitMode::from(&condition)).inspect_err(|_| self.prune(&to, &self.root))?;
+        self.prune(&from, &self.root);
+        Ok(object_info(destination, info))
+    }
+}
+
+impl ContentStore for FilesystemDriver {
+    fn store(&mut self, content: Content, algorithm: &str) -> Result<String> {
+        if !matches!(algorithm, "sha256" | "sha512") {
+            return Err(Error::unsupported(format!("objects are named by sha256 or sha512, not by {algorithm:?}")));
+        }
+        let digest = system::hex(&content.digest(algorithm)?);
+        let path = StorePath::trusted(format!("/{algorithm}/{}/{digest}", &digest[..2]));
+        match StreamingStore::put(self, &path, content, Condition::IfAbsent) {
+            Err(error) if error.kind != ErrorKind::AlreadyExists => Err(error),
+            _ => Ok(path.into()),
+        }
+    }
+}
+
+// ---- Uploads ------------------------------------------------------------------------------------------------------------
+
+impl Uploads for FilesystemDriver {
+    fn create(&mut self, path: &StorePath) -> Result<String> {
+        let token = format!("{:016x}-{}", system::now(), system::random_hex(16));
+        let upload = format!("{}/upload", self.upload(&token)?);
+        // What is in the file is for people; that it is there is what counts.
+        files::replace(&upload, &Content::from_bytes(path.as_str().as_bytes()), CommitMode::NO_REPLACE)?;
+        Ok(token)
+    }
+
+    fn write_part(&mut self, token: &str, part: Part, content: Content) -> Result<String> {
+        let upload = self.upload(token)?;
+        let record = format!("{upload}/p{:010}-{:020}", part.number, part.writer);
+        {
+            // From here on `complete` knows that somebody may be writing to this writer's file.
+            let _upload = files::lock(&upload)?;
+            check_alive(&upload)?;
+            files::write(&record, 0, &Content::from_bytes(&[]), WriteMode::TRUNCATE)?;
+        }
+        let file = writer_file(&upload, part.writer);
+        let written = files::write(&file, part.offset, &content, WriteMode::empty());
+        let length = match written.and_then(|length| content.check_length(length).map(|()| length)) {
+            Ok(length) => length,
+            Err(error) => {
+                files::remove(&record).found()?;
+                return Err(error);
+            }
+        };
+        files::sync(&file)?;
+        let id = system::random_hex(8);
+        let told = format!("{} {length} {id}", part.offset);
+        files::replace(&record, &Content::from_bytes(told.as_bytes()), CommitMode::empty())?;
+        // An upload that ended meanwhile was swept before this part's files were there again.
+        check_alive(&upload).inspect_err(|_| sweep(&upload).unwrap_or_default())?;
+        Ok(id)
+    }
+
+    fn complete(&mut self, token: &str, parts: Vec<WrittenPart>, destination: &StorePath, condition: Condition) -> Result<ObjectInfo> {
+        if matches!(condition, Condition::IfMatch(_)) {
+            return Err(Error::unsupported("an upload completes unconditionally or with `if-absent`"));
+        }
+        let upload = self.upload(token)?;
+        let _upload = files::lock(&upload)?;
+        check_alive(&upload)?;
+        let source = joined(&upload, parts)?;
+        let file = self.file(destination);
+        let _writer = files::lock(&file)?;
+        let committed = files::commit(&source, &file, CommitMode::from(&condition));
+        let info = committed.inspect_err(|_| self.prune(&file, &self.root))?;
+        // The object is there, whatever becomes of the rest; `find` comes across it.
+        if let Err(error) = sweep(&upload) {
+            system::log(system::Level::Warn, &format!("the upload {token} was completed and not cleaned up: {}", error.message));
+        }
+        Ok(object_info(destination, info))
+    }
+
+    fn abort(&mut self, token: &str) -> Result<()> {
+        let upload = self.upload(token)?;
+        let _upload = files::lock(&upload)?;
+        sweep(&upload)
+    }
+}
+
+impl FilesystemDriver {
+    /// The directory of the upload with this token.
+    fn upload(&self, token: &str) -> Result<String> {
+        match created(token) {
+            Some(_) => Ok(self.own(&format!("uploads/{token}"))),
+            None => Err(Error::invalid_argument("the upload token is none of this driver's")),
+        }
+    }
+}
+
+/// When the upload with this token was created; `None` if that is no token.
+fn created(token: &str) -> Option<u64> {
+    let (time, random) = token.split_once('-')?;
+    let is_hex = |text: &str, length| text.len() == length && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    u64::from_str_radix(time, 16).ok().filter(|_| is_hex(time, 16) && is_hex(random, 32))
+}
+
+/// The file that one writer of an upload writes its parts to: two owners of an upload never write to the same file.
+fn writer_file(upload: &str, writer: u64) -> String {
+    format!("{upload}/w{writer}")
+}
+
+/// Checks that the upload can go on.
+fn check_alive(upload: &str) -> Result<()> {
+    files::stat(&format!("{upload}/upload")).found()?.map(drop).ok_or_else(Error::upload_expired)
+}
+
+/// Removes an upload. It is over as soon as its first file is gone.
+fn sweep(upload: &str) -> Result<()> {
+    files::remove(&format!("{upload}/upload")).found()?;
+    while let Some(entries) = files::entries(upload, None, PAGE_MAX).found()?.filter(|entries| !entries.is_empty()) {
+        for entry in entries {
+            files::remove(&format!("{upload}/{}", entry.name)).found()?;
+        }
+    }
+    files::remove(upload).found().map(drop)
+}
+
+/// The parts of an upload that were written, by number, and the writers of those that are, or were, still being written.
+fn parts_of(upload: &str) -> Result<(Vec<WrittenPart>, Vec<u64>)> {
+    let (mut written, mut unfinished) = (Vec::new(), Vec::new());
+    let mut after = "p".to_owned();
+    loop {
+        let entries = files::entries(upload, Some(&after), PAGE_MAX)?;
+        let is_last = entries.len() < PAGE_MAX as usize;
+        after = entries.last().map(FileInfo::sort_key).unwrap_or_default();
+        for name in entries.into_iter().map(|entry| entry.name) {
+            let Some((number, writer)) = name.strip_prefix('p').and_then(|name| name.split_once('-')) else { continue };
+            let (Ok(number), Ok(writer)) = (number.parse(), writer.parse()) else { continue };
+            let Some(record) = files::open(&format!("{upload}/{name}"), ByteRange::Whole).found()? else { continue };
+            let told = String::from_utf8(record.content.bytes(1024)?).unwrap_or_default();
+            let mut words = told.split(' ').map(str::to_owned);
+            let mut number_of = || words.next().and_then(|word| word.parse().ok());
+            match (number_of(), number_of(), words.next()) {
+                (Some(offset), Some(length), Some(id)) => written.push(WrittenPart { number, offset, length, writer, id }),
+                _ => unfinished.push(writer),
+            }
+        }
+        if is_last {
+            return Ok((written, unfinished));
+        }
+    }
+}
+
+/// The file that is these parts joined. The lock of the upload is held.
+fn joined(upload: &str, mut parts: Vec<WrittenPart>) -> Result<String> {
+    parts.sort_by_key(|part| part.number);
+    let (written, unfinished) = parts_of(upload)?;
+    let mut end: u64 = 0;
+    for part in &parts {
+        let at = written.binary_search_by_key(&(part.number, part.writer), |part| (part.number, part.writer));
+        if at.ok().and_then(|at| written.get(at)) != Some(part) {
+            return Err(Error::invalid_argument(format!("part {} was never written as it is named", part.number)));
+        }
+        if part.offset != end {
+            return Err(Error::invalid_argument(format!("part {} begins at {}, those before it end at {end}", part.number, part.offset)));
+        }
+        end = end.saturating_add(part.length);
+    }
+    // The usual case: one writer, and its file is the object. Not if a call of it may still be writing there (its host was
+    // stopped and goes on some day), and not if a part that failed or is left out made it longer.
+    if let Some(writer) = parts.first().map(|part| part.writer)
+        && parts.iter().all(|part| part.writer == writer)
+        && !unfinished.contains(&writer)
+        && files::stat(&writer_file(upload, writer)).found()?.is_some_and(|file| file.size == end)
+    {
+        return Ok(writer_file(upload, writer));
+    }
+    let target = format!("{upload}/joined");
+    files::write(&target, 0, &Content::from_bytes(&[]), WriteMode::TRUNCATE)?;
+    for part in &parts {
+        let range = ByteRange::Bounded(Span { offset: part.offset, length: part.length });
+        // A former `complete` that died behind its commit has taken the file.
+        let source = files::open(&writer_file(upload, part.writer), range).found()?.ok_or_else(Error::upload_expired)?;
+        let length = files::write(&target, part.offset, &source.content, WriteMode::empty())?;
+        if length != part.length {
+            return Err(Error::corrupted(format!("part {} has {length} bytes left of {}", part.number, part.length)));
+        }
+    }
+    Ok(target)
+}
+
+impl UploadListing for FilesystemDriver {
+    fn find(&mut self, cursor: Option<&str>, limit: u32) -> Result<(Vec<Found>, Option<String>)> {
+        if cursor.is_some_and(|cursor| created(cursor).is_none()) {
+            return Err(Error::invalid_argument("the cursor is of no page of uploads"));
+        }
+        let limit = limit.min(PAGE_MAX - 1);
+        let after = cursor.map(|token| format!("{token}/"));
+        let mut entries = files::entries(&self.own("uploads"), after.as_deref(), limit + 1).found()?.unwrap_or_default();
+        let more = entries.len() > limit as usize;
+        entries.truncate(limit as usize);
+        let next = entries.last().filter(|_| more).map(|last| last.name.clone());
+        let mut found = Vec::new();
+        for token in entries.into_iter().map(|entry| entry.name) {
+            let Some(time) = created(&token) else { continue };
+            let upload = self.upload(&token)?;
+            if files::stat(&format!("{upload}/upload")).found()?.is_some() {
+                found.push(Found { token, created: Some(time) });
+            } else if system::now().saturating_sub(time) > LEFTOVER_AFTER {
+                sweep(&upload)?;
+            }
+        }
+        Ok((found, next))
+    }
+
+    fn written(&mut self, token: &str) -> Result<Vec<WrittenPart>> {
+        let upload = self.upload(token)?;
+        check_alive(&upload)?;
+        Ok(parts_of(&upload)?.0)
+    }
+}
+
+// ---- Small values -------------------------------------------------------------------------------------------------------
+
+/// What the file of a value ends with: no path can have it, so that `a` and `a/b` may both be keys, and it sorts before every
+/// character of a path, so that files are in the order of their keys.
+const VALUE_MARK: char = '+';
+
+impl AtomicStore for FilesystemDriver {
+    fn get(&mut self, key: &Key) -> Result<Value> {
+        let opened = files::open(&self.value(key), ByteRange::Whole).found()?.ok_or_else(|| Error::not_found(key))?;
+        Ok(Value { data: opened.content.bytes(VALUE_MAX as u64)?, etag: opened.info.stamp })
+    }
+
+    fn put(&mut self, key: &Key, data: &[u8], condition: Condition) -> Result<String> {
+        let file = self.value(key);
+        let _writer = files::lock(&file)?;
+        self.check(&condition, &file, key.as_str())?;
+        Ok(files::replace(&file, &Content::from_bytes(data), CommitMode::from(&condition))?.stamp)
+    }
+
+    fn remove(&mut self, key: &Key, condition: Condition) -> Result<()> {
+        if matches!(condition, Condition::IfAbsent) {
+            return Err(Error::invalid_argument("what is absent cannot be removed"));
+        }
+        let file = self.value(key);
+        let _writer = files::lock(&file)?;
+        self.check(&condition, &file, key.as_str())?;
+        if files::remove(&file).found()?.is_some() {
+            self.prune(&file, &self.own("atomic"));
+        }
+        Ok(())
+    }
+
+    fn list(&mut self, prefix: &str, start_after: Option<&str>, limit: u32) -> Result<Keys> {
+        let limit = limit.min(PAGE_MAX - 1);
+        let (mut keys, mut more) = (Vec::new(), false);
+        self.walk_keys(prefix, start_after, limit + 1, &mut |key| {
+            more = keys.len() == limit as usize;
+            if more {
+                return ControlFlow::Break(());
+            }
+            keys.push(key.to_owned());
+            ControlFlow::Continue(())
+        })?;
+        Ok(Keys { keys, more })
+    }
+
+    fn count(&mut self, prefix: &str) -> Result<u64> {
+        let mut total = 0;
+        self.walk_keys(prefix, None, PAGE_MAX, &mut |_| {
+            total += 1;
+            ControlFlow::Continue(())
+        })?;
+        Ok(total)
+    }
+}
+
+impl FilesystemDriver {
+    /// The file of the value under `key`.
+    fn value(&self, key: &Key) -> String {
+        self.own(&format!("atomic/{key}{VALUE_MARK}"))
+    }
+
+    /// Visits the keys that begin with `prefix` and come after `start_after`.
+    fn walk_keys(&self, prefix: &str, start_after: Option<&str>, chunk: u32, visit: &mut dyn FnMut(&str) -> ControlFlow<()>) -> Result<()> {
+        // Files that come after a prefix are those that begin with it, and then those that are beyond it.
+        let after = start_after.map(|key| format!("{key}{VALUE_MARK}")).unwrap_or_default();
+        let after = after.as_str().max(prefix);
+        let mut visit_file = |name: &str, entry: FileInfo| match name.strip_suffix(VALUE_MARK) {
+            Some(key) if !key.starts_with(prefix) => ControlFlow::Break(()),
+            Some(key) if entry.is_file() && start_after.is_none_or(|last| key > last) => visit(key),
+            _ => ControlFlow::Continue(()),
+        };
+        Walk { deep: true, chunk, visit: &mut visit_file }.below(&self.own("atomic"), "", after).map(drop)
+    }
+}

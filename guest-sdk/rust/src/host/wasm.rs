@@ -1,0 +1,27 @@
+//! The host functions as the component imports them: the same names and shapes as the native ones of the test harness.
+
+pub(crate) mod data {
+    //! The bindings of `data`.
+    pub(crate) use crate::bindings::cofferdam::storage::data::{Buffer, Content, from_bytes, from_generator, new_buffer};
+}
+
+pub(crate) mod system {
+    //! The bindings of `system`.
+    pub(crate) use crate::bindings::cofferdam::storage::system::{log, now, random};
+}
+
+pub(crate) mod files {
+    //! The bindings of `files`; an opened file as a pair.
+    use super::data::Content;
+    use crate::bindings::cofferdam::storage::files;
+    pub(crate) use crate::bindings::cofferdam::storage::files::{
+        Guard, commit, entries, lock, make_directory, remove, replace, set_size, stat, sync, write,
+    };
+    use crate::error::Result;
+    use crate::types::ByteRange;
+
+    /// As the host's `open`.
+    pub(crate) fn open(path: &str, range: ByteRange) -> Result<(files::FileInfo, Content)> {
+        files::open(path, range).map(|opened| (opened.info, opened.content))
+    }
+}

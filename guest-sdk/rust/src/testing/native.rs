@@ -1,0 +1,5 @@
+//! The host functions natively: the same names and shapes as the bindings that a component calls.
+
+pub(crate) mod data;
+pub(crate) mod files;
+pub(crate) mod system;

@@ -1,0 +1,97 @@
+//! What stands for the host in native tests: a temporary directory, its stamps and its locks.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use crate::error::Result;
+use crate::types::Error;
+
+thread_local! {
+    static CURRENT: RefCell<Option<Rc<World>>> = const { RefCell::new(None) };
+}
+
+/// One world: the granted directories below a temporary one.
+pub(crate) struct World {
+    directory: tempfile::TempDir,
+    reachable: Cell<bool>,
+    stamps: RefCell<HashMap<PathBuf, u64>>,
+    next_stamp: Cell<u64>,
+    locked: RefCell<HashSet<String>>,
+}
+
+impl World {
+    /// A world with these directories granted.
+    pub(crate) fn new(directories: &[&str]) -> Result<Rc<Self>> {
+        let broken = |error| Error::internal(format!("no temporary directory: {error}"));
+        let directory = tempfile::tempdir().map_err(broken)?;
+        for name in directories {
+            std::fs::create_dir(directory.path().join(name)).map_err(broken)?;
+        }
+        Ok(Rc::new(Self { directory, reachable: Cell::new(true), stamps: RefCell::default(), next_stamp: Cell::new(1), locked: RefCell::default() }))
+    }
+
+    /// Makes this the world that the host functions of this thread work on.
+    pub(crate) fn enter(world: &Rc<Self>) {
+        CURRENT.set(Some(Rc::clone(world)));
+    }
+
+    /// The world of this thread.
+    pub(crate) fn current() -> Result<Rc<Self>> {
+        let missing = || Error::internal("host functions need a running `Harness`");
+        CURRENT.with_borrow(|world| world.clone()).ok_or_else(missing)
+    }
+
+    /// The temporary directory.
+    pub(crate) fn root(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// Whether the granted directories are there.
+    pub(crate) fn set_reachable(&self, reachable: bool) {
+        self.reachable.set(reachable);
+    }
+
+    /// The real path of a granted one.
+    pub(crate) fn resolve(&self, path: &str) -> Result<PathBuf> {
+        if !self.reachable.get() {
+            return Err(Error::unavailable("the test holds back the directories"));
+        }
+        let relative = path.strip_prefix('/').ok_or_else(|| Error::invalid_path(path, "does not begin with `/`"))?;
+        if relative.contains('\0') || relative.split('/').any(|component| matches!(component, "" | "." | "..")) {
+            return Err(Error::invalid_path(path, "has a component that is empty, `.` or `..`, or a NUL"));
+        }
+        let grant = relative.split('/').next().unwrap_or_default();
+        if !self.root().join(grant).is_dir() {
+            return Err(Error::invalid_path(path, "names no granted directory"));
+        }
+        Ok(self.root().join(relative))
+    }
+
+    /// Gives the file at `path` a new stamp.
+    pub(crate) fn stamp(&self, path: &Path) {
+        self.stamps.borrow_mut().insert(path.to_owned(), self.next_stamp.replace(self.next_stamp.get() + 1));
+    }
+
+    /// The file at `path` is gone, or somewhere else.
+    pub(crate) fn forget_stamp(&self, path: &Path) {
+        self.stamps.borrow_mut().remove(path);
+    }
+
+    /// The stamp that was given to the file at `path`.
+    pub(crate) fn stamp_of(&self, path: &Path) -> Option<u64> {
+        self.stamps.borrow().get(path).copied()
+    }
+
+    /// Takes a lock. A second taker would wait for ever, in the one thread there is.
+    pub(crate) fn lock(&self, name: &str) -> Result<()> {
+        let taken = self.locked.borrow_mut().insert(name.to_owned());
+        if taken { Ok(()) } else { Err(Error::unavailable(format!("the lock {name} is held by this test itself"))) }
+    }
+
+    /// Gives a lock back.
+    pub(crate) fn unlock(&self, name: &str) {
+        self.locked.borrow_mut().remove(name);
+    }
+}
