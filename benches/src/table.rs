@@ -1,0 +1,63 @@
+//! A table of figures, and the medians that go into it.
+
+use std::time::Duration;
+
+/// Rows of text, aligned when printed.
+pub(crate) struct Table {
+    rows: Vec<[String; 4]>,
+}
+
+impl Table {
+    pub(crate) fn new(head: [&str; 4]) -> Self {
+        Self { rows: vec![head.map(str::to_owned)] }
+    }
+
+    /// One figure, both sides timed.
+    pub(crate) fn times(&mut self, work: &str, native: Option<Duration>, sandbox: Duration) {
+        let ratio = native.map(|native| sandbox.as_secs_f64() / native.as_secs_f64());
+        self.push(work, native.map_or_else(|| "-".to_owned(), shown), shown(sandbox), ratio);
+    }
+
+    /// One figure, both sides moving `bytes`.
+    pub(crate) fn rates(&mut self, work: &str, bytes: u64, native: Duration, sandbox: Duration) {
+        let rate = |time: Duration| format!("{:.2} GB/s", bytes as f64 / time.as_secs_f64() / 1e9);
+        self.push(work, rate(native), rate(sandbox), Some(sandbox.as_secs_f64() / native.as_secs_f64()));
+    }
+
+    fn push(&mut self, work: &str, native: String, sandbox: String, ratio: Option<f64>) {
+        eprintln!("  {work}: {native} native, {sandbox} through the sandbox");
+        let ratio = ratio.map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2}"));
+        self.rows.push([work.to_owned(), native, sandbox, ratio]);
+    }
+
+    /// The table as Markdown.
+    pub(crate) fn render(&self) -> String {
+        let width = |column: usize| self.rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+        let widths: [usize; 4] = std::array::from_fn(width);
+        let line = |cells: [String; 4]| format!("| {} |\n", cells.join(" | "));
+        let mut text = String::new();
+        for (index, row) in self.rows.iter().enumerate() {
+            text += &line(std::array::from_fn(|column| format!("{:<width$}", row[column], width = widths[column])));
+            if index == 0 {
+                text += &line(std::array::from_fn(|column| "-".repeat(widths[column])));
+            }
+        }
+        text
+    }
+}
+
+fn shown(time: Duration) -> String {
+    let nanos = time.as_nanos();
+    match nanos {
+        0..10_000 => format!("{:.2} µs", nanos as f64 / 1e3),
+        10_000..1_000_000 => format!("{:.1} µs", nanos as f64 / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.2} ms", nanos as f64 / 1e6),
+        _ => format!("{:.2} s", time.as_secs_f64()),
+    }
+}
+
+/// The median of `times`.
+pub(crate) fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times.get(times.len() / 2).copied().unwrap_or_default()
+}
