@@ -1,0 +1,85 @@
+//! What the workspace is built, shown and tested with: `cargo xtask <command>`.
+
+mod guest_toolchain;
+mod guests;
+mod host;
+mod process;
+mod skeletons;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::skeletons::Outcome;
+use crate::workspace::Workspace;
+
+/// What the workspace is built, shown and tested with.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Build target/release/cofferdam and every driver into target/drivers/
+    Build {
+        /// The drivers only, or just those that are named
+        #[arg(long, num_args = 0.., value_name = "NAME")]
+        drivers: Option<Vec<String>>,
+    },
+    /// Build the skeleton drivers whose tools are there
+    Skeletons {
+        /// Install their tools into target/tools/ first, with pip and npm
+        #[arg(long)]
+        install: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(arguments.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<()> {
+    let workspace = Workspace::locate()?;
+    match command {
+        Command::Build { drivers } => {
+            guests::build(&workspace, drivers.as_deref().unwrap_or_default())?;
+            if drivers.is_none() {
+                host::build_cli(&workspace)?;
+            }
+            Ok(())
+        }
+        Command::Skeletons { install } => {
+            if install {
+                skeletons::install_tools(workspace.root())?;
+            }
+            build_skeletons(&workspace).map(drop)
+        }
+    }
+}
+
+/// Builds the skeletons; answers how many could not be.
+fn build_skeletons(workspace: &Workspace) -> Result<usize> {
+    let mut skipped = 0;
+    for (name, outcome) in skeletons::build_all(workspace.root())? {
+        match outcome {
+            Outcome::Built(_) => eprintln!("target/drivers/{name}.wasm is there"),
+            Outcome::Skipped(reason) => {
+                skipped += 1;
+                eprintln!("{name} is left out: {reason}");
+            }
+        }
+    }
+    Ok(skipped)
+}
