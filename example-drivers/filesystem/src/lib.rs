@@ -15,16 +15,11 @@
 //! The host does the hard parts: `files::replace` and `files::commit` are atomic and durable, and `files::lock` holds across
 //! instances and processes. So any number of mounts may share one directory. An aborted upload is removed at once.
 
+use std::collections::BTreeMap;
+use std::num::ParseIntError;
 use std::ops::ControlFlow;
 
-use cofferdam_guest::files::{self, CommitMode, FileInfo, WriteMode};
-use cofferdam_guest::path::is_component;
-use cofferdam_guest::settings::refused;
-use cofferdam_guest::types::{Found, Keys, VALUE_MAX, Value};
-use cofferdam_guest::{
-    AtomicStore, ByteRange, Claims, Condition, Content, ContentStore, Copying, Driver, Error, ErrorKind, Key, ListOptions, ObjectInfo, Opened, Page,
-    Part, Prefix, Renaming, Result, ResultExt, Span, StorePath, StreamingStore, UploadListing, Uploads, WrittenPart, settings, system,
-};
+use cofferdam_guest::prelude::*;
 
 #[cfg(feature = "export")]
 cofferdam_guest::export_driver!(
@@ -41,9 +36,6 @@ settings! {
     }
 }
 
-/// The most entries of one page: what the host answers to one `files::entries`.
-const PAGE_MAX: u32 = 10_000;
-
 /// After this long a directory of an upload that has no `upload` file is the leftover of a call that died: one hour.
 const LEFTOVER_AFTER: u64 = 3_600_000_000_000;
 
@@ -59,11 +51,10 @@ impl Driver for FilesystemDriver {
 
     fn configure(settings: Settings) -> Result<Self> {
         let root = settings.root.trim_end_matches('/');
-        let names_a_directory = root.strip_prefix('/').is_some_and(|below| below.split('/').all(|name| !matches!(name, "" | "." | "..")));
-        if !names_a_directory {
-            return Err(refused("root", "is not the path of a granted directory, such as /data"));
+        match root.strip_prefix('/') {
+            Some(below) if below.split('/').all(|name| !matches!(name, "" | "." | "..")) => Ok(Self { root: root.to_owned() }),
+            _ => Err(refused("root", "is not the path of a granted directory, such as /data")),
         }
-        Ok(Self { root: root.to_owned() })
     }
 
     fn claims(&self) -> Claims {
@@ -96,24 +87,57 @@ impl FilesystemDriver {
         format!("{}/+cofferdam/{what}", self.root)
     }
 
+    /// The directory of the upload with this token.
+    fn upload(&self, token: &str) -> Result<String> {
+        let own = created(token).map(|_| self.own(&format!("uploads/{token}")));
+        own.ok_or_else(|| Error::invalid_argument("the upload token is none of this driver's"))
+    }
+
+    /// The file of the value under `key`.
+    fn value(&self, key: &Key) -> String {
+        self.own(&format!("atomic/{key}{VALUE_MARK}"))
+    }
+
     /// Checks `condition` on the file at `file`, whose lock is held. `name` is what the caller calls it.
     fn check(&self, condition: &Condition, file: &str, name: &str) -> Result<()> {
-        if matches!(condition, Condition::Unconditional) {
-            return Ok(());
+        let present = as_object(files::stat(file), name).found()?;
+        if present.as_ref().is_some_and(FileInfo::is_directory) {
+            // Left empty by a call that died, it is in nobody's way; with something in it, it stays.
+            let _ = files::remove(file);
         }
-        let present = files::stat(file).found()?.filter(FileInfo::is_file);
-        condition.check(present.as_ref().map(|info| info.stamp.as_str()), name)
+        condition.check(present.filter(FileInfo::is_file).map(|info| info.stamp).as_deref(), name)
     }
 
     /// Removes the directories above `file` that have become empty, up to `top`: a prefix without objects is none.
     fn prune(&self, file: &str, top: &str) {
+        let remove_empty = |directory: &str| {
+            // Whoever makes an object in its place holds this lock, so that it is not the object which is removed.
+            let _writer = files::lock(directory)?;
+            if files::stat(directory)?.is_directory() { files::remove(directory) } else { Err(Error::invalid_argument("no directory")) }
+        };
         let mut below = file;
         while let Some((directory, _)) = below.rsplit_once('/')
             && directory.len() > top.len()
-            && files::remove(directory).is_ok()
+            && remove_empty(directory).is_ok()
         {
             below = directory;
         }
+    }
+
+    /// Calls `write` for the file at `file` with its lock held, and cleans up after it where it fails.
+    ///
+    /// Every writer of a path holds its lock, also one without a condition: else it could come between the check and the
+    /// replacement of one that has a condition, and be lost.
+    fn replacing<T>(&self, file: &str, name: &str, condition: &Condition, write: impl FnOnce(CommitMode) -> Result<T>) -> Result<T> {
+        let writer = files::lock(file)?;
+        self.check(condition, file, name)?;
+        let written = write(CommitMode::from(condition));
+        drop(writer);
+        if written.is_err() {
+            // The host may have made directories for it.
+            self.prune(file, &self.root);
+        }
+        written
     }
 }
 
@@ -123,7 +147,7 @@ fn object_info(path: &StorePath, file: FileInfo) -> ObjectInfo {
 }
 
 /// The answer about a file as one about the object at `path`: a directory or a device in its place is no object.
-fn as_object<T>(answer: Result<T>, path: &StorePath) -> Result<T> {
+fn as_object<T>(answer: Result<T>, path: impl AsRef<str>) -> Result<T> {
     answer.map_err(|error| match error.kind {
         ErrorKind::NotFound | ErrorKind::InvalidArgument => Error::not_found(path),
         _ => error,
@@ -145,124 +169,41 @@ impl StreamingStore for FilesystemDriver {
 
     fn put(&mut self, path: &StorePath, content: Content, condition: Condition) -> Result<ObjectInfo> {
         let file = self.file(path);
-        // Every writer of a path holds its lock, also one without a condition: else it could come between the check and the
-        // replacement of one that has a condition, and be lost.
-        let _writer = files::lock(&file)?;
-        self.check(&condition, &file, path.as_str())?;
-        match files::replace(&file, &content, CommitMode::from(&condition)) {
-            Ok(info) => Ok(object_info(path, info)),
-            Err(error) => {
-                // The host may have made directories for it.
-                self.prune(&file, &self.root);
-                Err(error)
-            }
-        }
+        let info = self.replacing(&file, path.as_str(), &condition, |mode| files::replace(&file, &content, mode))?;
+        Ok(object_info(path, info))
     }
 
     fn list(&mut self, prefix: &Prefix, options: ListOptions) -> Result<Page> {
-        let base = prefix.base();
-        let is_first = options.cursor.is_none() && options.start_after.is_none();
-        let after = match (&options.cursor, &options.start_after) {
-            // A cursor is the last entry's sort key, marked.
-            (Some(cursor), _) => match cursor.strip_prefix('>').and_then(|key| key.strip_prefix(&base)) {
-                Some(key) if is_component(key.split('/').next().unwrap_or_default()) => key,
-                _ => return Err(Error::invalid_argument("the cursor is of no page of this list")),
-            },
-            (None, Some(key)) => match key.strip_prefix(&base) {
-                Some(key) => key,
-                None if *key < base => "",
-                None => return Ok(Page { entries: Vec::new(), next: None }),
-            },
-            (None, None) => "",
-        };
-        let limit = options.limit.min(PAGE_MAX - 1);
-        let (mut entries, mut more) = (Vec::new(), false);
-        let mut visit = |name: &str, entry: FileInfo| {
-            let path = StorePath::trusted(format!("{base}{name}"));
-            if !is_component(&entry.name) || !(entry.is_file() || entry.is_directory()) {
-                return ControlFlow::Continue(());
+        let limit = options.limit.min(ENTRIES_MAX - 1);
+        let (base, mut page) = (prefix.base(), PageBuilder::new(limit));
+        let Some(after) = options.after(prefix)? else { return Ok(page.finish()) };
+        let mut visit = |below: &str, entry: FileInfo| {
+            let path = StorePath::trusted(format!("{base}{below}"));
+            match entry.kind {
+                // Ours, or another tool's: no path can name it.
+                _ if !is_component(&entry.name) => ControlFlow::Continue(()),
+                FileKind::File => page.push(object_info(&path, entry)),
+                FileKind::Directory => page.push(ObjectInfo::prefix(path)),
+                FileKind::Other => ControlFlow::Continue(()),
             }
-            more = entries.len() == limit as usize;
-            if more {
-                return ControlFlow::Break(());
-            }
-            entries.push(if entry.is_file() { object_info(&path, entry) } else { ObjectInfo::prefix(path) });
-            ControlFlow::Continue(())
         };
-        let directory = if prefix.is_root() { self.root.clone() } else { format!("{}{prefix}", self.root) };
-        let walked = Walk { deep: options.recursive, chunk: limit + 1, visit: &mut visit }.below(&directory, "", after)?;
-        if walked.is_none() && is_first && !prefix.is_root() {
-            return Err(Error::not_found(prefix));
-        }
-        let next = entries.last().filter(|_| more).map(|last| format!(">{}", last.sort_key()));
-        Ok(Page { entries, next })
+        let directory = format!("{}{prefix}", self.root);
+        let exists = Walk { deep: options.recursive, chunk: limit + 1, visit: &mut visit }.run(directory.trim_end_matches('/'), after)?;
+        if exists || prefix.is_root() || !options.is_first() { Ok(page.finish()) } else { Err(Error::not_found(prefix)) }
     }
 
     fn remove(&mut self, paths: &[StorePath]) -> Vec<Result<()>> {
-        paths.iter().map(|path| self.remove_object(path)).collect()
-    }
-}
-
-impl FilesystemDriver {
-    fn remove_object(&self, path: &StorePath) -> Result<()> {
-        let file = self.file(path);
-        let _writer = files::lock(&file)?;
-        let present = as_object(files::stat(&file), path).found()?;
-        if present.is_some_and(|info| info.is_file()) {
-            files::remove(&file).found()?;
-            self.prune(&file, &self.root);
-        }
-        Ok(())
-    }
-}
-
-/// Goes through directories in byte order of whole paths, without reading more than it visits.
-struct Walk<'a> {
-    /// Visits the files of all directories below, instead of the direct children.
-    deep: bool,
-    /// How many entries to ask the host for at a time.
-    chunk: u32,
-    /// Is given the path below the start, and what is there.
-    visit: &'a mut dyn FnMut(&str, FileInfo) -> ControlFlow<()>,
-}
-
-impl Walk<'_> {
-    /// Visits what is in `directory`, which is at `path` below the start, and comes after `after`. `None` if it does not exist.
-    fn below(&mut self, directory: &str, path: &str, after: &str) -> Result<Option<ControlFlow<()>>> {
-        // `after` may be far below: then the rest of that directory comes first.
-        if let Some((name, rest)) = after.split_once('/').filter(|(name, _)| self.deep && is_component(name))
-            && let Some(ControlFlow::Break(())) = self.below(&format!("{directory}/{name}"), &format!("{path}{name}/"), rest)?
-        {
-            return Ok(Some(ControlFlow::Break(())));
-        }
-        let mut after = after.to_owned();
-        loop {
-            let answer = files::entries(directory, Some(after.as_str()).filter(|after| !after.is_empty()), self.chunk);
-            let entries = match answer {
-                // It never was one, or vanished since it was listed.
-                Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::InvalidArgument) => return Ok(None),
-                answer => answer?,
-            };
-            let is_last = entries.len() < self.chunk as usize;
-            after = entries.last().map(FileInfo::sort_key).unwrap_or_default();
-            for entry in entries {
-                let name = format!("{path}{}", entry.name);
-                let step = if !(self.deep && entry.is_directory()) {
-                    (self.visit)(&name, entry)
-                } else if is_component(&entry.name) {
-                    let walked = self.below(&format!("{directory}/{}", entry.name), &format!("{name}/"), "")?;
-                    walked.unwrap_or(ControlFlow::Continue(()))
-                } else {
-                    ControlFlow::Continue(())
-                };
-                if step.is_break() {
-                    return Ok(Some(step));
-                }
-            }
-            if is_last {
-                return Ok(Some(ControlFlow::Continue(())));
-            }
-        }
+        let remove = |path: &StorePath| {
+            let file = self.file(path);
+            let _writer = files::lock(&file)?;
+            let is_object = as_object(files::stat(&file), path).found()?.is_some_and(|info| info.is_file());
+            if is_object { files::remove(&file) } else { Ok(()) }
+        };
+        let answers = paths.iter().map(remove).collect();
+        // One object of each directory stands for all that were in it.
+        let directories: BTreeMap<_, _> = paths.iter().map(|path| (path.directory(), path)).collect();
+        directories.values().for_each(|path| self.prune(&self.file(path), &self.root));
+        answers
     }
 }
 
@@ -280,16 +221,17 @@ impl Renaming for FilesystemDriver {
     fn rename(&mut self, source: &StorePath, destination: &StorePath, condition: Condition) -> Result<ObjectInfo> {
         let (from, to) = (self.file(source), self.file(destination));
         // In one order, whoever moves what where: two movers never wait for each other.
-        let _first = files::lock((&from).min(&to))?;
-        let _second = (from != to).then(|| files::lock((&from).max(&to))).transpose()?;
+        let first = files::lock((&from).min(&to))?;
+        let second = (from != to).then(|| files::lock((&from).max(&to))).transpose()?;
         let present = self.stat(source)?;
         self.check(&condition, &to, destination.as_str())?;
-        if from == to {
+        if second.is_none() {
             return Ok(present);
         }
-        let info = files::commit(&from, &to, CommitMode::from(&condition)).inspect_err(|_| self.prune(&to, &self.root))?;
-        self.prune(&from, &self.root);
-        Ok(object_info(destination, info))
+        let moved = files::commit(&from, &to, CommitMode::from(&condition));
+        drop((first, second));
+        self.prune(if moved.is_ok() { &from } else { &to }, &self.root);
+        Ok(object_info(destination, moved?))
     }
 }
 
@@ -312,9 +254,8 @@ impl ContentStore for FilesystemDriver {
 impl Uploads for FilesystemDriver {
     fn create(&mut self, path: &StorePath) -> Result<String> {
         let token = format!("{:016x}-{}", system::now(), system::random_hex(16));
-        let upload = format!("{}/upload", self.upload(&token)?);
         // What is in the file is for people; that it is there is what counts.
-        files::replace(&upload, &Content::from_bytes(path.as_str().as_bytes()), CommitMode::NO_REPLACE)?;
+        files::replace(&format!("{}/upload", self.upload(&token)?), &Content::from_bytes(path.as_str().as_bytes()), CommitMode::NO_REPLACE)?;
         Ok(token)
     }
 
@@ -329,13 +270,8 @@ impl Uploads for FilesystemDriver {
         }
         let file = writer_file(&upload, part.writer);
         let written = files::write(&file, part.offset, &content, WriteMode::empty());
-        let length = match written.and_then(|length| content.check_length(length).map(|()| length)) {
-            Ok(length) => length,
-            Err(error) => {
-                files::remove(&record).found()?;
-                return Err(error);
-            }
-        };
+        let length = written.and_then(|length| content.check_length(length).map(|()| length));
+        let length = length.inspect_err(|_| drop(files::remove(&record)))?;
         files::sync(&file)?;
         let id = system::random_hex(8);
         let told = format!("{} {length} {id}", part.offset);
@@ -354,9 +290,7 @@ impl Uploads for FilesystemDriver {
         check_alive(&upload)?;
         let source = joined(&upload, parts)?;
         let file = self.file(destination);
-        let _writer = files::lock(&file)?;
-        let committed = files::commit(&source, &file, CommitMode::from(&condition));
-        let info = committed.inspect_err(|_| self.prune(&file, &self.root))?;
+        let info = self.replacing(&file, destination.as_str(), &condition, |mode| files::commit(&source, &file, mode))?;
         // The object is there, whatever becomes of the rest; `find` comes across it.
         if let Err(error) = sweep(&upload) {
             system::log(system::Level::Warn, &format!("the upload {token} was completed and not cleaned up: {}", error.message));
@@ -368,16 +302,6 @@ impl Uploads for FilesystemDriver {
         let upload = self.upload(token)?;
         let _upload = files::lock(&upload)?;
         sweep(&upload)
-    }
-}
-
-impl FilesystemDriver {
-    /// The directory of the upload with this token.
-    fn upload(&self, token: &str) -> Result<String> {
-        match created(token) {
-            Some(_) => Ok(self.own(&format!("uploads/{token}"))),
-            None => Err(Error::invalid_argument("the upload token is none of this driver's")),
-        }
     }
 }
 
@@ -401,7 +325,7 @@ fn check_alive(upload: &str) -> Result<()> {
 /// Removes an upload. It is over as soon as its first file is gone.
 fn sweep(upload: &str) -> Result<()> {
     files::remove(&format!("{upload}/upload")).found()?;
-    while let Some(entries) = files::entries(upload, None, PAGE_MAX).found()?.filter(|entries| !entries.is_empty()) {
+    while let Some(entries) = files::entries(upload, None, ENTRIES_MAX).found()?.filter(|entries| !entries.is_empty()) {
         for entry in entries {
             files::remove(&format!("{upload}/{}", entry.name)).found()?;
         }
@@ -411,28 +335,30 @@ fn sweep(upload: &str) -> Result<()> {
 
 /// The parts of an upload that were written, by number, and the writers of those that are, or were, still being written.
 fn parts_of(upload: &str) -> Result<(Vec<WrittenPart>, Vec<u64>)> {
+    let mut names = Vec::new();
+    let mut visit = |name: &str, _: FileInfo| {
+        names.extend(name.strip_prefix('p').map(str::to_owned));
+        ControlFlow::Continue(())
+    };
+    Walk { deep: false, chunk: ENTRIES_MAX, visit: &mut visit }.run(upload, "p")?;
     let (mut written, mut unfinished) = (Vec::new(), Vec::new());
-    let mut after = "p".to_owned();
-    loop {
-        let entries = files::entries(upload, Some(&after), PAGE_MAX)?;
-        let is_last = entries.len() < PAGE_MAX as usize;
-        after = entries.last().map(FileInfo::sort_key).unwrap_or_default();
-        for name in entries.into_iter().map(|entry| entry.name) {
-            let Some((number, writer)) = name.strip_prefix('p').and_then(|name| name.split_once('-')) else { continue };
-            let (Ok(number), Ok(writer)) = (number.parse(), writer.parse()) else { continue };
-            let Some(record) = files::open(&format!("{upload}/{name}"), ByteRange::Whole).found()? else { continue };
-            let told = String::from_utf8(record.content.bytes(1024)?).unwrap_or_default();
-            let mut words = told.split(' ').map(str::to_owned);
-            let mut number_of = || words.next().and_then(|word| word.parse().ok());
-            match (number_of(), number_of(), words.next()) {
-                (Some(offset), Some(length), Some(id)) => written.push(WrittenPart { number, offset, length, writer, id }),
-                _ => unfinished.push(writer),
-            }
-        }
-        if is_last {
-            return Ok((written, unfinished));
+    for name in names {
+        let Some(record) = files::open(&format!("{upload}/p{name}"), ByteRange::Whole).found()? else { continue };
+        let told = String::from_utf8(record.content.bytes(1024)?).unwrap_or_default();
+        let damaged = |_: ParseIntError| Error::corrupted(format!("the record {name} of a part is damaged"));
+        match name.split('-').chain(told.split(' ')).collect::<Vec<_>>()[..] {
+            [number, writer, offset, length, id] => written.push(WrittenPart {
+                number: number.parse().map_err(damaged)?,
+                offset: offset.parse().map_err(damaged)?,
+                length: length.parse().map_err(damaged)?,
+                writer: writer.parse().map_err(damaged)?,
+                id: id.to_owned(),
+            }),
+            [_, writer, ..] => unfinished.push(writer.parse().map_err(damaged)?),
+            _ => {}
         }
     }
+    Ok((written, unfinished))
 }
 
 /// The file that is these parts joined. The lock of the upload is held.
@@ -478,12 +404,12 @@ impl UploadListing for FilesystemDriver {
         if cursor.is_some_and(|cursor| created(cursor).is_none()) {
             return Err(Error::invalid_argument("the cursor is of no page of uploads"));
         }
-        let limit = limit.min(PAGE_MAX - 1);
+        let limit = limit.min(ENTRIES_MAX - 1);
         let after = cursor.map(|token| format!("{token}/"));
         let mut entries = files::entries(&self.own("uploads"), after.as_deref(), limit + 1).found()?.unwrap_or_default();
         let more = entries.len() > limit as usize;
         entries.truncate(limit as usize);
-        let next = entries.last().filter(|_| more).map(|last| last.name.clone());
+        let next = entries.iter().rfind(|entry| more && created(&entry.name).is_some()).map(|last| last.name.clone());
         let mut found = Vec::new();
         for token in entries.into_iter().map(|entry| entry.name) {
             let Some(time) = created(&token) else { continue };
@@ -518,9 +444,8 @@ impl AtomicStore for FilesystemDriver {
 
     fn put(&mut self, key: &Key, data: &[u8], condition: Condition) -> Result<String> {
         let file = self.value(key);
-        let _writer = files::lock(&file)?;
-        self.check(&condition, &file, key.as_str())?;
-        Ok(files::replace(&file, &Content::from_bytes(data), CommitMode::from(&condition))?.stamp)
+        let replace = |mode| files::replace(&file, &Content::from_bytes(data), mode);
+        self.replacing(&file, key.as_str(), &condition, replace).map(|info| info.stamp)
     }
 
     fn remove(&mut self, key: &Key, condition: Condition) -> Result<()> {
@@ -528,31 +453,30 @@ impl AtomicStore for FilesystemDriver {
             return Err(Error::invalid_argument("what is absent cannot be removed"));
         }
         let file = self.value(key);
-        let _writer = files::lock(&file)?;
+        let writer = files::lock(&file)?;
         self.check(&condition, &file, key.as_str())?;
-        if files::remove(&file).found()?.is_some() {
+        let removed = files::remove(&file).found()?;
+        drop(writer);
+        if removed.is_some() {
             self.prune(&file, &self.own("atomic"));
         }
         Ok(())
     }
 
     fn list(&mut self, prefix: &str, start_after: Option<&str>, limit: u32) -> Result<Keys> {
-        let limit = limit.min(PAGE_MAX - 1);
+        let limit = limit.min(ENTRIES_MAX - 1);
         let (mut keys, mut more) = (Vec::new(), false);
         self.walk_keys(prefix, start_after, limit + 1, &mut |key| {
             more = keys.len() == limit as usize;
-            if more {
-                return ControlFlow::Break(());
-            }
-            keys.push(key.to_owned());
-            ControlFlow::Continue(())
+            keys.extend((!more).then(|| key.to_owned()));
+            if more { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
         Ok(Keys { keys, more })
     }
 
     fn count(&mut self, prefix: &str) -> Result<u64> {
         let mut total = 0;
-        self.walk_keys(prefix, None, PAGE_MAX, &mut |_| {
+        self.walk_keys(prefix, None, ENTRIES_MAX, &mut |_| {
             total += 1;
             ControlFlow::Continue(())
         })?;
@@ -561,11 +485,6 @@ impl AtomicStore for FilesystemDriver {
 }
 
 impl FilesystemDriver {
-    /// The file of the value under `key`.
-    fn value(&self, key: &Key) -> String {
-        self.own(&format!("atomic/{key}{VALUE_MARK}"))
-    }
-
     /// Visits the keys that begin with `prefix` and come after `start_after`.
     fn walk_keys(&self, prefix: &str, start_after: Option<&str>, chunk: u32, visit: &mut dyn FnMut(&str) -> ControlFlow<()>) -> Result<()> {
         // Files that come after a prefix are those that begin with it, and then those that are beyond it.
@@ -576,6 +495,6 @@ impl FilesystemDriver {
             Some(key) if entry.is_file() && start_after.is_none_or(|last| key > last) => visit(key),
             _ => ControlFlow::Continue(()),
         };
-        Walk { deep: true, chunk, visit: &mut visit_file }.below(&self.own("atomic"), "", after).map(drop)
+        Walk { deep: true, chunk, visit: &mut visit_file }.run(&self.own("atomic"), after).map(drop)
     }
 }

@@ -7,11 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
 use std::rc::Rc;
 
-use cofferdam_guest::types::{Keys, Value};
-use cofferdam_guest::{
-    AtomicStore, ByteRange, Claims, Condition, Content, ContentStore, Driver, Error, ErrorKind, Generator, Key, ListOptions, ObjectInfo, Opened,
-    Page, Part, Prefix, Result, StorePath, StreamingStore, Uploads, WrittenPart, settings, system,
-};
+use cofferdam_guest::prelude::*;
 
 #[cfg(feature = "export")]
 cofferdam_guest::export_driver!(MemoryDriver: StreamingStore, AtomicStore, Uploads, ContentStore, Generator);
@@ -89,7 +85,7 @@ impl Driver for MemoryDriver {
 impl MemoryDriver {
     /// How many bytes may still be added where `replaced` go.
     fn free(&self, replaced: u64) -> u64 {
-        (self.capacity + replaced).saturating_sub(self.used)
+        self.capacity.saturating_add(replaced).saturating_sub(self.used)
     }
 
     /// The bytes of `content`, if there is room for them where `replaced` bytes go.
@@ -152,21 +148,14 @@ impl StreamingStore for MemoryDriver {
     }
 
     fn list(&mut self, prefix: &Prefix, options: ListOptions) -> Result<Page> {
-        let base = prefix.base();
-        let is_first = options.cursor.is_none() && options.start_after.is_none();
-        let after = match options.cursor {
-            // A cursor is the last entry's sort key, marked.
-            Some(cursor) => match cursor.strip_prefix('>').filter(|key| key.starts_with(&base)) {
-                Some(key) => key.to_owned(),
-                None => return Err(Error::invalid_argument("the cursor is of no page of this list")),
-            },
-            None => options.start_after.unwrap_or_default(),
-        };
-        let mut entries: Vec<ObjectInfo> = Vec::new();
-        let mut from = if after >= base { Bound::Excluded(after.clone()) } else { Bound::Included(base.clone()) };
+        let (base, mut page) = (prefix.base(), PageBuilder::new(options.limit));
+        let Some(after) = options.after(prefix)? else { return Ok(page.finish()) };
+        let after = format!("{base}{after}");
+        let (mut from, mut exists) = (Bound::Excluded(after.clone()), !options.is_first() || prefix.is_root());
         while let Some((path, object)) = self.objects.range((from, Bound::Unbounded)).next()
             && let Some(name) = path.strip_prefix(&base)
         {
+            exists = true;
             let entry = match name.split_once('/') {
                 Some((child, _)) if !options.recursive => {
                     // On to the first path behind this prefix: `0` is what comes after `/`.
@@ -178,19 +167,12 @@ impl StreamingStore for MemoryDriver {
                     object.info(path)
                 }
             };
-            if entry.sort_key() <= after {
-                continue;
+            // A prefix may come before `after` although something in it comes behind.
+            if entry.sort_key() > after && page.push(entry).is_break() {
+                break;
             }
-            if entries.len() == options.limit as usize {
-                let next = entries.last().map(|last| format!(">{}", last.sort_key()));
-                return Ok(Page { entries, next });
-            }
-            entries.push(entry);
         }
-        if entries.is_empty() && is_first && !prefix.is_root() {
-            return Err(Error::not_found(prefix));
-        }
-        Ok(Page { entries, next: None })
+        if exists { Ok(page.finish()) } else { Err(Error::not_found(prefix)) }
     }
 
     fn remove(&mut self, paths: &[StorePath]) -> Vec<Result<()>> {

@@ -6,6 +6,7 @@
 pub mod data;
 pub mod files;
 pub mod system;
+pub mod walk;
 
 #[cfg(target_arch = "wasm32")]
 pub(crate) mod wasm;

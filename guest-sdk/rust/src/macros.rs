@@ -5,7 +5,7 @@
 /// Once a component, in the crate that is built as `cdylib`. On other targets than `wasm32` it makes nothing, so that the
 /// same crate is tested natively. A crate that others wrap puts it behind a feature, since a component has one driver.
 ///
-/// ```ignore
+/// ```text
 /// #[cfg(feature = "export")]
 /// cofferdam_guest::export_driver!(MyDriver: StreamingStore, AtomicStore, Uploads);
 /// ```

@@ -67,6 +67,11 @@ impl StorePath {
     pub fn trusted(path: impl Into<String>) -> Self {
         Self(path.into())
     }
+
+    /// What is before the last component, without a `/` at its end: empty for `/a`.
+    pub fn directory(&self) -> &str {
+        self.0.rsplit_once('/').map_or("", |(directory, _)| directory)
+    }
 }
 
 impl Prefix {

@@ -1,0 +1,72 @@
+//! Going through granted directories in byte order of whole paths.
+
+use std::ops::ControlFlow;
+
+use super::files::{self, FileInfo};
+use crate::error::Result;
+use crate::path::is_component;
+use crate::types::ErrorKind;
+
+/// The most entries that the host answers at a time.
+pub const ENTRIES_MAX: u32 = 10_000;
+
+/// A walk that reads no directory which it does not visit: for lists whose pages may cost a directory, never the tree.
+pub struct Walk<'a> {
+    /// Visits the files of all directories below, and not the directories, instead of the direct children.
+    pub deep: bool,
+    /// How many entries to ask the host for at a time; at most [`ENTRIES_MAX`].
+    pub chunk: u32,
+    /// Is given the path below the start, and what is there. Breaking ends the walk.
+    pub visit: &'a mut dyn FnMut(&str, FileInfo) -> ControlFlow<()>,
+}
+
+impl Walk<'_> {
+    /// Visits what is below `directory` and comes after the path `after` (`x/y`; empty for all). Answers whether it exists.
+    ///
+    /// A deep walk enters directories whose names may be components of paths. One that vanishes meanwhile counts as empty.
+    ///
+    /// # Errors
+    /// What `files::entries` answers, other than that there is no such directory.
+    pub fn run(mut self, directory: &str, after: &str) -> Result<bool> {
+        self.enter(directory, "", after).map(|walked| walked.is_some())
+    }
+
+    /// Visits `directory`, which is at `path` below the start; `None` if it does not exist.
+    fn enter(&mut self, directory: &str, path: &str, after: &str) -> Result<Option<ControlFlow<()>>> {
+        // `after` may be far below: then the rest of that directory comes first.
+        if let Some((name, rest)) = after.split_once('/').filter(|(name, _)| self.deep && is_component(name))
+            && let Some(ControlFlow::Break(())) = self.enter(&format!("{directory}/{name}"), &format!("{path}{name}/"), rest)?
+        {
+            return Ok(Some(ControlFlow::Break(())));
+        }
+        let mut after = after.to_owned();
+        loop {
+            let entries = match files::entries(directory, Some(after.as_str()).filter(|after| !after.is_empty()), self.chunk) {
+                Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::InvalidArgument) => return Ok(None),
+                answer => answer?,
+            };
+            let is_last = entries.len() < self.chunk as usize;
+            after = entries.last().map(FileInfo::sort_key).unwrap_or_default();
+            for entry in entries {
+                if self.step(directory, path, entry)?.is_break() {
+                    return Ok(Some(ControlFlow::Break(())));
+                }
+            }
+            if is_last {
+                return Ok(Some(ControlFlow::Continue(())));
+            }
+        }
+    }
+
+    fn step(&mut self, directory: &str, path: &str, entry: FileInfo) -> Result<ControlFlow<()>> {
+        let below = format!("{path}{}", entry.name);
+        if !(self.deep && entry.is_directory()) {
+            return Ok((self.visit)(&below, entry));
+        }
+        if !is_component(&entry.name) {
+            return Ok(ControlFlow::Continue(()));
+        }
+        let walked = self.enter(&format!("{directory}/{}", entry.name), &format!("{below}/"), "")?;
+        Ok(walked.unwrap_or(ControlFlow::Continue(())))
+    }
+}
