@@ -3,7 +3,7 @@
 //! It claims `instances = single` (its state is the store) and `volatile` (nothing outlives the instance). What it hands out it
 //! generates itself: `open` answers at once, and the host pulls the bytes when a reader wants them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::rc::Rc;
 
@@ -45,8 +45,8 @@ pub struct MemoryDriver {
     used: u64,
     objects: BTreeMap<String, Stored>,
     values: BTreeMap<String, Stored>,
-    uploads: HashMap<String, Parts>,
-    cursors: HashMap<u64, Cursor>,
+    uploads: BTreeMap<String, Parts>,
+    cursors: BTreeMap<u64, Cursor>,
     next_cursor: u64,
 }
 
@@ -61,8 +61,8 @@ impl Driver for MemoryDriver {
             used: 0,
             objects: BTreeMap::new(),
             values: BTreeMap::new(),
-            uploads: HashMap::new(),
-            cursors: HashMap::new(),
+            uploads: BTreeMap::new(),
+            cursors: BTreeMap::new(),
             next_cursor: 0,
         })
     }

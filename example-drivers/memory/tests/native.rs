@@ -26,7 +26,7 @@ fn get(driver: &mut Memory, at: &str, range: ByteRange) -> Vec<u8> {
 
 fn keys(driver: &mut Memory, recursive: bool, start_after: Option<&str>) -> Vec<String> {
     let options =
-        |cursor| ListOptions { recursive, start_after: start_after.filter(|_| cursor == None::<String>).map(str::to_owned), cursor, limit: 2 };
+        |cursor| ListOptions { recursive, start_after: start_after.filter(|_| Option::is_none(&cursor)).map(str::to_owned), cursor, limit: 2 };
     let (mut found, mut cursor) = (Vec::new(), None);
     loop {
         let page = StreamingStore::list(&mut **driver, &Prefix::new("/").unwrap(), options(cursor)).unwrap();

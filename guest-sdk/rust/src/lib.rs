@@ -69,7 +69,7 @@
 //! | module | its one job |
 //! |---|---|
 //! | [`driver`] | the traits that an author implements |
-//! | [`settings`] | typed settings and their schema |
+//! | [`mod@settings`] | typed settings and their schema |
 //! | [`types`], [`path`], [`error`], [`list`] | the words of the contract, and help with them |
 //! | [`host`] | what the host does: [`data`], [`files`], [`system`] |
 //! | [`testing`] | running a driver natively |

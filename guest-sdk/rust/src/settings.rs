@@ -1,7 +1,5 @@
 //! A driver's settings, typed: [`settings!`](crate::settings!) makes the schema and the parsing from one struct.
 
-use serde_json::{Map, Value, json};
-
 use crate::error::Result;
 use crate::types::Error;
 
@@ -53,8 +51,8 @@ pub trait Setting: Sized {
     /// What is expected, to be put behind "is not".
     fn from_text(text: String) -> std::result::Result<Self, &'static str>;
 
-    /// The value as a schema has it.
-    fn to_json(&self) -> Value;
+    /// The value as JSON, for a default in the schema.
+    fn to_json(&self) -> String;
 }
 
 impl Setting for String {
@@ -69,8 +67,8 @@ impl Setting for String {
         Ok(text)
     }
 
-    fn to_json(&self) -> Value {
-        json!(self)
+    fn to_json(&self) -> String {
+        quoted(self)
     }
 }
 
@@ -104,8 +102,8 @@ impl Setting for Secret {
         Ok(Self(text))
     }
 
-    fn to_json(&self) -> Value {
-        json!(self.0)
+    fn to_json(&self) -> String {
+        quoted(&self.0)
     }
 }
 
@@ -123,8 +121,8 @@ macro_rules! parsed {
                 text.parse().map_err(|_| $expected)
             }
 
-            fn to_json(&self) -> Value {
-                json!(self)
+            fn to_json(&self) -> String {
+                self.to_string()
             }
         }
     )*};
@@ -153,40 +151,49 @@ impl<T: Setting> Setting for Option<T> {
         T::from_text(text).map(Some)
     }
 
-    fn to_json(&self) -> Value {
-        self.as_ref().map_or(Value::Null, T::to_json)
+    fn to_json(&self) -> String {
+        self.as_ref().map_or_else(|| "null".to_owned(), T::to_json)
     }
 }
 
-/// Collects a schema; for [`settings!`](crate::settings!).
+/// `text` as a JSON string.
+fn quoted(text: &str) -> String {
+    // A string always serialises.
+    serde_json::to_string(text).unwrap_or_default()
+}
+
+/// Collects a schema, in the order of the fields; for [`settings!`](crate::settings!).
 #[doc(hidden)]
 #[derive(Default)]
 pub struct SchemaBuilder {
-    properties: Map<String, Value>,
+    properties: Vec<String>,
     required: Vec<String>,
 }
 
 impl SchemaBuilder {
     /// Adds the property `field`.
     pub fn add<T: Setting>(&mut self, field: &str, description: &[&str], default: Option<T>) {
-        let mut property = Map::new();
-        property.insert("type".to_owned(), json!(T::TYPE));
         let description: Vec<_> = description.iter().map(|line| line.trim()).collect();
-        property.insert("description".to_owned(), json!(description.join(" ")));
+        let name = quoted(&name(field));
+        let mut property = format!(r#"{name}:{{"type":"{}","description":{}"#, T::TYPE, quoted(&description.join(" ")));
+        if T::SECRET {
+            property.push_str(r#","writeOnly":true"#);
+        }
         match default {
-            Some(default) => drop(property.insert("default".to_owned(), default.to_json())),
-            None if T::absent().is_none() => self.required.push(name(field)),
+            Some(default) => {
+                property.push_str(r#","default":"#);
+                property.push_str(&default.to_json());
+            }
+            None if T::absent().is_none() => self.required.push(name),
             None => {}
         }
-        if T::SECRET {
-            property.insert("writeOnly".to_owned(), json!(true));
-        }
-        self.properties.insert(name(field), Value::Object(property));
+        property.push('}');
+        self.properties.push(property);
     }
 
     /// The schema as text.
     pub fn finish(self) -> String {
-        json!({ "type": "object", "properties": self.properties, "required": self.required }).to_string()
+        format!(r#"{{"type":"object","properties":{{{}}},"required":[{}]}}"#, self.properties.join(","), self.required.join(","))
     }
 }
 
@@ -292,6 +299,8 @@ macro_rules! settings {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
 
     settings! {
