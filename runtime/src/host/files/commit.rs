@@ -9,20 +9,19 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rustix::fs::{AtFlags, RenameFlags, fstat, linkat, renameat_with, statat, unlinkat};
-use rustix::io::Errno;
+use rustix::fs::fstat;
 use tokio::sync::oneshot;
 
-use super::blocking::{CancelOnDrop, Cancelled};
+use super::blocking::{self, CancelOnDrop, Cancelled};
 use super::directories::Granted;
-use super::durability::{Dirty, Durability};
-use super::place::{ATTEMPTS, How, Place, describe};
-use super::temporary::Temporary;
-use super::{FileInfo, stamp};
+use super::durability::{Dirty, Durability, sync_one};
+use super::place::{How, Place, describe};
+use super::rename::Source;
+use super::{FileInfo, FileKind};
 use crate::call::CallContext;
 use crate::error::{Error, ErrorKind, Result};
 
-/// How often a waiting caller counts as making progress: the disk is at work for it and cannot be interrupted.
+/// How often a caller that waits for the disk counts as making progress: well within any no-progress deadline.
 const HEARTBEAT: Duration = Duration::from_secs(5);
 
 /// What is to be made durable.
@@ -38,14 +37,6 @@ pub(super) enum Task {
     },
     /// A file or directory under the name that it has.
     Sync(Place),
-}
-
-/// What is renamed.
-pub(super) enum Source {
-    /// A file that the host made.
-    Temporary(Temporary),
-    /// A file that a driver named.
-    Named(Place),
 }
 
 /// The callers that wait for one granted directory.
@@ -110,40 +101,56 @@ impl Committer {
 /// # Cancel safety
 /// Dropping the future withdraws a task that has not begun; another is finished, and holds what `call` holds until then.
 pub(super) async fn commit(call: &CallContext, granted: &Arc<Granted>, task: Task) -> Result<FileInfo> {
+    if let Task::Rename { source, .. } = &task
+        && let Some(file) = source.large()?
+    {
+        let sync = move |_: &Cancelled| sync_one(&file).map_err(|error| io::Error::from(error).into());
+        beating(call, blocking::run(call, sync)).await?;
+    }
     let cancel = CancelOnDrop::default();
-    let (reply, mut answer) = oneshot::channel();
+    let (reply, answer) = oneshot::channel();
     let caller = Caller { call: call.clone(), reply };
     if granted.committer.add(Request { task, caller, cancelled: cancel.flag() }) {
-        let leader = Leader(granted.clone());
+        let leader = Leader { granted: granted.clone(), is_done: false };
         tokio::task::spawn_blocking(move || leader.run());
     }
+    let answer = beating(call, answer).await;
+    answer.map_err(|_| Error::new(ErrorKind::Unavailable, "the runtime that made files durable has ended"))?
+}
+
+/// Waits for the disk, which counts as progress: it is at work for the call and cannot be interrupted.
+async fn beating<T>(call: &CallContext, work: impl Future<Output = T>) -> T {
+    let mut work = std::pin::pin!(work);
     loop {
-        match tokio::time::timeout(HEARTBEAT, &mut answer).await {
-            Ok(answer) => return answer.map_err(|_| Error::new(ErrorKind::Unavailable, "the runtime that made files durable has ended"))?,
+        match tokio::time::timeout(HEARTBEAT, &mut work).await {
+            Ok(answer) => return answer,
             Err(_) => call.moved(1),
         }
     }
 }
 
 /// The one that works for all. Dropped before it is done, with its runtime, it leaves the lead to the next caller.
-struct Leader(Arc<Granted>);
+struct Leader {
+    granted: Arc<Granted>,
+    is_done: bool,
+}
 
 impl Drop for Leader {
     fn drop(&mut self) {
-        let mut queue = self.0.committer.queue();
-        queue.is_led = false;
-        let abandoned = std::mem::take(&mut queue.waiting);
-        drop(queue);
-        drop(abandoned);
+        if !self.is_done {
+            let mut queue = self.granted.committer.queue();
+            queue.is_led = false;
+            let abandoned = std::mem::take(&mut queue.waiting);
+            drop(queue);
+            drop(abandoned);
+        }
     }
 }
 
 impl Leader {
-    fn run(self) {
-        let committer = &self.0.committer;
+    fn run(mut self) {
         let mut renamed: Vec<Finishing> = Vec::new();
-        loop {
-            let requests = std::mem::take(&mut committer.queue().waiting);
+        while let Some(requests) = self.next(renamed.is_empty()) {
             let mut beginning = Vec::new();
             for request in requests {
                 if !request.cancelled.is_set() {
@@ -151,7 +158,7 @@ impl Leader {
                 }
             }
             let files = beginning.iter().map(|begun: &Begun| &begun.file).chain(renamed.iter().flat_map(|finishing| &finishing.dirty));
-            let failures = committer.durability.sync(files);
+            let failures = self.granted.committer.durability.sync(files);
             for Finishing { caller, info, dirty, place } in renamed.drain(..) {
                 let synced = dirty.iter().try_for_each(|dirty| failures.check(dirty));
                 caller.answer(synced.map_err(|error| place.error(error)).map(|()| info));
@@ -162,13 +169,18 @@ impl Leader {
                     Err(error) => begun.fail(error),
                 }
             }
-            let mut queue = committer.queue();
-            if renamed.is_empty() && queue.waiting.is_empty() {
-                queue.is_led = false;
-                drop(queue);
-                break;
-            }
         }
+    }
+
+    /// What waits now; `None`, and no longer the leader, if that is nothing and nothing is left to do.
+    fn next(&mut self, is_idle: bool) -> Option<Vec<Request>> {
+        let mut queue = self.granted.committer.queue();
+        if is_idle && queue.waiting.is_empty() {
+            queue.is_led = false;
+            self.is_done = true;
+            return None;
+        }
+        Some(std::mem::take(&mut queue.waiting))
     }
 }
 
@@ -221,24 +233,11 @@ fn open_to_sync(place: &Place) -> Result<(FileInfo, Vec<Dirty>)> {
     };
     let mut dirty = open().map_err(|error| place.read_error(error))?;
     let file = match info.kind {
-        super::FileKind::Directory => place.open_directory().map_err(|error| place.read_error(error))?,
+        FileKind::Directory => place.open_directory().map_err(|error| place.read_error(error))?,
         _ => place.open_regular(How::Read)?.0,
     };
     dirty.push(Dirty::new(file).map_err(|error| place.error(error))?);
     Ok((info, dirty))
-}
-
-impl Source {
-    fn open(&self) -> Result<Dirty> {
-        match self {
-            Self::Temporary(temporary) => Ok(Dirty::new(temporary.file.clone())?),
-            Self::Named(place) => {
-                let (file, _) = place.open_regular(How::Read)?;
-                stamp::renew(&file);
-                Dirty::new(file).map_err(|error| place.error(error))
-            }
-        }
-    }
 }
 
 impl Begun {
@@ -256,7 +255,7 @@ impl Begun {
 
     /// Gives the file its name; answers what is still to be made durable, or the caller its error.
     fn rename(mut self) -> Option<Finishing> {
-        let renamed = self.rename_here().and_then(|dirty| {
+        let renamed = self.source.rename(&self.destination, self.no_replace).and_then(|dirty| {
             let stat = fstat(self.file.file()).map_err(|error| self.destination.error(error.into()))?;
             Ok((describe(self.destination.name(), Some(self.file.file()), &stat), dirty))
         });
@@ -267,77 +266,5 @@ impl Begun {
                 None
             }
         }
-    }
-
-    /// Renames; a parent that is missing or vanishes is made. Answers the directories that changed.
-    fn rename_here(&mut self) -> Result<Vec<Dirty>> {
-        let Self { source, destination, no_replace, .. } = self;
-        for _ in 0..ATTEMPTS {
-            match try_rename(source, destination, *no_replace) {
-                Ok(dirty) => {
-                    if let Source::Temporary(temporary) = source {
-                        temporary.keep();
-                    }
-                    return Ok(dirty);
-                }
-                // Either the source is gone, or a parent of the destination.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => source.require()?,
-                Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
-                    return Err(destination.refuse("on another file system than its source: grant what is mounted there as a directory of its own"));
-                }
-                Err(error) => return Err(destination.error(error)),
-            }
-        }
-        Err(destination.unsettled())
-    }
-}
-
-impl Source {
-    /// # Errors
-    /// `not-found` about the source, if it is gone.
-    fn require(&self) -> Result<()> {
-        match self {
-            Self::Temporary(temporary) => {
-                let (directory, name) = temporary.location();
-                statat(directory, name, AtFlags::SYMLINK_NOFOLLOW).map(drop).map_err(|error| {
-                    Error::new(ErrorKind::Unavailable, "somebody removed the host's temporary file").with_source(io::Error::from(error))
-                })
-            }
-            Self::Named(place) => place.info().map(drop),
-        }
-    }
-}
-
-fn try_rename(source: &Source, destination: &Place, no_replace: bool) -> io::Result<Vec<Dirty>> {
-    let made = destination.make_parents()?;
-    let (parent, name) = destination.parent()?;
-    let mut dirty = made.into_iter().map(Dirty::new).collect::<io::Result<Vec<_>>>()?;
-    match source {
-        // Its old name need not be gone durably: what is left of it is swept.
-        Source::Temporary(temporary) => {
-            let (directory, old) = temporary.location();
-            rename(directory, old, &parent, name, no_replace)?;
-        }
-        Source::Named(place) => {
-            let (directory, old) = place.parent()?;
-            rename(&directory, old, &parent, name, no_replace)?;
-            dirty.push(Dirty::new(directory)?);
-        }
-    }
-    dirty.push(Dirty::new(parent)?);
-    Ok(dirty)
-}
-
-fn rename(from: impl std::os::fd::AsFd, old: &str, to: &File, new: &str, no_replace: bool) -> io::Result<()> {
-    if !no_replace {
-        return Ok(renameat_with(from, old, to, new, RenameFlags::empty())?);
-    }
-    match renameat_with(&from, old, to, new, RenameFlags::NOREPLACE) {
-        // A file system that knows no such rename (NFS): a second name decides as well, in one step.
-        Err(Errno::INVAL) => {
-            linkat(&from, old, to, new, AtFlags::empty())?;
-            Ok(unlinkat(&from, old, AtFlags::empty())?)
-        }
-        renamed => Ok(renamed?),
     }
 }

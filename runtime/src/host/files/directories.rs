@@ -132,7 +132,7 @@ impl Granted {
             Access::ReadOnly => Wanted::READ_OK | Wanted::EXEC_OK,
             Access::ReadWrite => Wanted::READ_OK | Wanted::WRITE_OK | Wanted::EXEC_OK,
         };
-        accessat(&root, ".", wanted, AtFlags::EACCESS)?;
+        accessat(&root, ".", wanted, AtFlags::empty())?;
         let committer = Committer::new(open_for_listing(&root, ".")?)?;
         if grant.access == Access::ReadWrite {
             temporary::sweep(&root);

@@ -137,7 +137,11 @@ impl Durability {
     }
 }
 
-fn sync_one(file: &File) -> Result<(), Errno> {
+/// Makes one file durable.
+///
+/// # Errors
+/// The system's.
+pub(super) fn sync_one(file: &File) -> Result<(), Errno> {
     loop {
         match fsync(file) {
             Err(Errno::INTR) => {}

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use cap_std::fs::Dir;
+use rustix::fs::fstat;
 use sha2::{Digest, Sha256};
 use tokio::sync::OwnedMutexGuard;
 
@@ -47,13 +48,16 @@ pub(crate) struct Guard {
 struct Held {
     directory: Dir,
     name: String,
-    _file: File,
+    file: File,
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        // While it is still locked: whoever waits for it sees that it has no name any more, and begins anew.
-        let _ = self.directory.remove_file(&self.name);
+        // While it is still locked: whoever waits for it sees that it has no name any more, and begins anew. If somebody else
+        // removed it, another's may have its name.
+        if fstat(&self.file).is_ok_and(|stat| stat.st_nlink > 0) {
+            let _ = self.directory.remove_file(&self.name);
+        }
     }
 }
 
@@ -114,7 +118,7 @@ async fn acquire(call: &CallContext, place: &Place) -> Result<Guard> {
         let look = move |_: &blocking::Cancelled| {
             let directory = open_locks(&granted.root)?;
             let file = try_lock(&directory, &name, Missing::Make)?;
-            Ok(file.map(|file| Held { directory, name, _file: file }))
+            Ok(file.map(|file| Held { directory, name, file }))
         };
         if let Some(held) = blocking::run(call, look).await? {
             return Ok(Guard { _held: held, _turn: turn });

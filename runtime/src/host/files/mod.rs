@@ -11,6 +11,7 @@
 //! | `write` | `replace`, `write`, `set-size`, `sync`, `commit`, `make-directory`, `remove` |
 //! | `transfer` | content into a file |
 //! | `commit` | durable renames of all callers, grouped |
+//! | `rename` | a file's new name, in one step |
 //! | `durability` | one sync of the file system or one a file: what makes a group durable soonest |
 //! | `lock` | locks by name, across instances and processes |
 //! | `temporary` | the host's own files in a granted directory, and the sweep of what dead processes left |
@@ -26,6 +27,7 @@ mod glue;
 mod lock;
 mod place;
 mod read;
+mod rename;
 mod stamp;
 mod temporary;
 mod transfer;

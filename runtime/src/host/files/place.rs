@@ -123,7 +123,7 @@ impl Place {
         self.require_name()?;
         for _ in 0..ATTEMPTS {
             match self.open_regular(how) {
-                Err(error) if error.kind() == ErrorKind::NotFound => match self.make_parents() {
+                Err(error) if error.kind() == ErrorKind::NotFound => match self.make_parents(&mut Vec::new()) {
                     Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(self.error(error)),
                     _ => {}
                 },
@@ -182,17 +182,16 @@ impl Place {
         Error::new(ErrorKind::Unavailable, "its parent is removed again and again").at_path(self.path.as_str())
     }
 
-    /// Makes the directories that this place needs above it; answers those in which one was made, to be synced.
+    /// Makes the directories that this place needs above it; adds those in which one was made to `changed`, to be synced.
     ///
     /// # Errors
     /// The system's; `NotFound` if a directory vanished meanwhile.
-    pub(super) fn make_parents(&self) -> io::Result<Vec<File>> {
+    pub(super) fn make_parents(&self, changed: &mut Vec<File>) -> io::Result<()> {
         let root = &self.granted.root;
-        let Some((parents, _)) = self.relative().rsplit_once('/') else { return Ok(Vec::new()) };
-        if root.open_dir(parents).is_ok() {
-            return Ok(Vec::new());
+        match self.relative().rsplit_once('/') {
+            Some((parents, _)) if root.open_dir(parents).is_err() => make_directories(root, parents, changed),
+            _ => Ok(()),
         }
-        make_directories(root, parents)
     }
 
     /// Makes a directory here, with its parents.
@@ -206,7 +205,7 @@ impl Place {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(self.error(error)),
                 Err(_) => {}
             }
-            match make_directories(&self.granted.root, self.relative()) {
+            match make_directories(&self.granted.root, self.relative(), &mut Vec::new()) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(self.error(error)),
                 _ => {}
             }
@@ -279,9 +278,8 @@ pub(super) fn open_for_listing(root: &Dir, path: &str) -> io::Result<File> {
     Ok(root.open_with(path, &options)?.into_std())
 }
 
-/// Makes every directory of `path` that is missing; answers those in which one was made.
-fn make_directories(root: &Dir, path: &str) -> io::Result<Vec<File>> {
-    let mut changed = Vec::new();
+/// Makes every directory of `path` that is missing; adds those in which one was made to `changed`.
+fn make_directories(root: &Dir, path: &str, changed: &mut Vec<File>) -> io::Result<()> {
     let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
     for directory in ends.map(|end| &path[..end]) {
         match root.create_dir(directory) {
@@ -291,6 +289,5 @@ fn make_directories(root: &Dir, path: &str) -> io::Result<Vec<File>> {
         }
     }
     // Something that is there but no directory shows here.
-    root.open_dir(path)?;
-    Ok(changed)
+    root.open_dir(path).map(drop)
 }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use rustix::fs::ftruncate;
 
-use super::commit::{Source, Task, commit};
+use super::commit::{Task, commit};
 use super::directories::{Directories, Need};
 use super::place::How;
+use super::rename::Source;
 use super::transfer::transfer;
 use super::{FileInfo, FileKind, WriteMode, blocking, stamp};
 use crate::call::CallContext;
