@@ -54,7 +54,11 @@ fn run(command: Command) -> Result<()> {
     let workspace = Workspace::locate()?;
     match command {
         Command::Build { drivers } => {
-            guests::build(&workspace, drivers.as_deref().unwrap_or_default())?;
+            let guests = match drivers.as_deref() {
+                None | Some([]) => guests::discover(&workspace)?,
+                Some(names) => guests::named(&workspace, names)?,
+            };
+            guests::build(&workspace, &guests)?;
             if drivers.is_none() {
                 host::build_cli(&workspace)?;
             }
