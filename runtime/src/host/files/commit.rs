@@ -21,8 +21,8 @@ use super::{FileInfo, FileKind};
 use crate::call::CallContext;
 use crate::error::{Error, ErrorKind, Result};
 
-/// How often a caller that waits for the disk counts as making progress: well within any no-progress deadline.
-const HEARTBEAT: Duration = Duration::from_secs(5);
+/// How often a caller that waits for the disk counts as making progress: every second, where deadlines are tens of them.
+const HEARTBEAT: Duration = Duration::from_secs(1);
 
 /// What is to be made durable.
 pub(super) enum Task {
@@ -266,5 +266,47 @@ impl Begun {
                 None
             }
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::super::directories::{Directories, Need};
+    use super::*;
+    use crate::grant::{Access, DirectoryGrant};
+
+    #[test]
+    fn a_leader_that_is_done_leaves_the_next_one_its_callers() {
+        let scratch = tempfile::tempdir().unwrap();
+        let grant = DirectoryGrant { name: "/data".to_owned(), host: scratch.path().to_owned(), access: Access::ReadWrite, wasi: false };
+        let directories = Directories::open(&[grant]).unwrap();
+        let place = directories.resolve("/data", Need::Write).unwrap();
+        let granted = place.granted.clone();
+        let request = || {
+            let (reply, answer) = oneshot::channel();
+            let caller = Caller { call: CallContext::new(Arc::default(), None), reply };
+            (Request { task: Task::Sync(place.clone()), caller, cancelled: Cancelled::default() }, answer)
+        };
+        let leader = || Leader { granted: granted.clone(), is_done: false };
+
+        let (first, first_answer) = request();
+        assert!(granted.committer.add(first));
+        let mut done = leader();
+        drop(done.next(true).unwrap());
+        assert!(done.next(true).is_none());
+        let (second, second_answer) = request();
+        assert!(granted.committer.add(second), "nobody leads any more");
+        drop(done);
+        leader().run();
+        assert!(second_answer.blocking_recv().unwrap().is_ok());
+        assert!(first_answer.blocking_recv().is_err(), "taken and given up");
+
+        // One that never runs, since its runtime ended, gives up who waits and leaves the lead.
+        let (third, third_answer) = request();
+        assert!(granted.committer.add(third));
+        drop(leader());
+        assert!(third_answer.blocking_recv().is_err());
+        assert!(granted.committer.add(request().0));
     }
 }
