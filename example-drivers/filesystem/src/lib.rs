@@ -124,20 +124,14 @@ impl FilesystemDriver {
         }
     }
 
-    /// Calls `write` for the file at `file` with its lock held, and cleans up after it where it fails.
+    /// Calls `write` for the file at `file` with its lock held, if `condition` holds.
     ///
     /// Every writer of a path holds its lock, also one without a condition: else it could come between the check and the
     /// replacement of one that has a condition, and be lost.
     fn replacing<T>(&self, file: &str, name: &str, condition: &Condition, write: impl FnOnce(CommitMode) -> Result<T>) -> Result<T> {
-        let writer = files::lock(file)?;
+        let _writer = files::lock(file)?;
         self.check(condition, file, name)?;
-        let written = write(CommitMode::from(condition));
-        drop(writer);
-        if written.is_err() {
-            // The host may have made directories for it.
-            self.prune(file, &self.root);
-        }
-        written
+        write(CommitMode::from(condition))
     }
 }
 
@@ -228,10 +222,10 @@ impl Renaming for FilesystemDriver {
         if second.is_none() {
             return Ok(present);
         }
-        let moved = files::commit(&from, &to, CommitMode::from(&condition));
+        let info = files::commit(&from, &to, CommitMode::from(&condition))?;
         drop((first, second));
-        self.prune(if moved.is_ok() { &from } else { &to }, &self.root);
-        Ok(object_info(destination, moved?))
+        self.prune(&from, &self.root);
+        Ok(object_info(destination, info))
     }
 }
 

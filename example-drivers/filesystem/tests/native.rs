@@ -254,6 +254,20 @@ fn nothing_of_a_failed_part_is_in_the_object() {
     assert_eq!(get(&mut driver, "/x"), "aabb");
 }
 
+/// A gigabyte must not be copied to be completed.
+#[test]
+fn the_parts_of_one_writer_complete_by_a_rename() {
+    use std::os::unix::fs::MetadataExt;
+    let mut driver = start();
+    let token = driver.create(&path("/x")).unwrap();
+    let first = write(&mut driver, &token, part(1, 0, 1), "aa");
+    assert!(driver.write_part(&token, part(2, 2, 1), content::breaking("b")).is_err());
+    let third = write(&mut driver, &token, part(3, 2, 1), "bb");
+    let written = std::fs::metadata(driver.host_path(&format!("/data/+cofferdam/uploads/{token}/w1"))).unwrap();
+    complete(&mut driver, &token, &[first, third], "/x").unwrap();
+    assert_eq!(std::fs::metadata(driver.host_path("/data/x")).unwrap().ino(), written.ino());
+}
+
 /// A host that was stopped in the middle of a part has the writer's file open: it must not become the object.
 #[test]
 fn a_file_that_somebody_may_be_writing_to_is_copied() {
