@@ -4,12 +4,13 @@ mod guest_toolchain;
 mod guests;
 mod host;
 mod process;
+mod rules;
 mod skeletons;
 mod workspace;
 
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::{Parser, Subcommand};
 
 use crate::skeletons::Outcome;
@@ -31,6 +32,8 @@ enum Command {
         #[arg(long, num_args = 0.., value_name = "NAME")]
         drivers: Option<Vec<String>>,
     },
+    /// Check the house rules that a program can check
+    Rules,
     /// Build the skeleton drivers whose tools are there
     Skeletons {
         /// Install their tools into target/tools/ first, with pip and npm
@@ -64,6 +67,10 @@ fn run(command: Command) -> Result<()> {
             }
             Ok(())
         }
+        Command::Rules => match rules::check(&workspace)? {
+            0 => Ok(()),
+            breaches => bail!("{breaches} breaches of the house rules"),
+        },
         Command::Skeletons { install } => {
             if install {
                 skeletons::install_tools(workspace.root())?;
