@@ -35,7 +35,6 @@ mod write;
 
 pub(crate) use directories::Directories;
 pub use directories::OpenError;
-pub(crate) use lock::Guard;
 
 /// What is under a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
