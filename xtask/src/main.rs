@@ -1,5 +1,7 @@
 //! What the workspace is built, shown and tested with: `cargo xtask <command>`.
 
+mod certification;
+mod demo;
 mod guest_toolchain;
 mod guests;
 mod host;
@@ -31,6 +33,16 @@ enum Command {
         /// The drivers only, or just those that are named
         #[arg(long, num_args = 0.., value_name = "NAME")]
         drivers: Option<Vec<String>>,
+    },
+    /// Store a real file tree through a sandboxed driver, read it back, and compare
+    Demo,
+    /// Build everything and run every test, as CI does
+    Test,
+    /// Measure, beside the same work done natively
+    Bench {
+        /// What to measure: runtime
+        #[arg(default_value = "runtime")]
+        what: String,
     },
     /// Check the house rules that a program can check
     Rules,
@@ -67,6 +79,12 @@ fn run(command: Command) -> Result<()> {
             }
             Ok(())
         }
+        Command::Demo => demo::run(&workspace),
+        Command::Test => test(&workspace),
+        Command::Bench { what } => {
+            guests::build(&workspace, &guests::discover(&workspace)?)?;
+            host::run_benchmark(&workspace, &format!("bench-{what}"))
+        }
         Command::Rules => match rules::check(&workspace)? {
             0 => Ok(()),
             breaches => bail!("{breaches} breaches of the house rules"),
@@ -85,7 +103,7 @@ fn build_skeletons(workspace: &Workspace) -> Result<usize> {
     let mut skipped = 0;
     for (name, outcome) in skeletons::build_all(workspace.root())? {
         match outcome {
-            Outcome::Built(_) => eprintln!("target/drivers/{name}.wasm is there"),
+            Outcome::Built(file) => eprintln!("{name} is at {}", file.display()),
             Outcome::Skipped(reason) => {
                 skipped += 1;
                 eprintln!("{name} is left out: {reason}");
@@ -93,4 +111,21 @@ fn build_skeletons(workspace: &Workspace) -> Result<usize> {
         }
     }
     Ok(skipped)
+}
+
+/// What CI runs, except the checks of style; the last line says how many tests passed and failed.
+fn test(workspace: &Workspace) -> Result<()> {
+    guests::build(workspace, &guests::discover(workspace)?)?;
+    let missing = build_skeletons(workspace)?;
+    if missing > 0 {
+        eprintln!("{missing} skeletons are left out; `cargo xtask skeletons --install` installs what they need");
+    }
+    host::build_cli(workspace)?;
+    let mut count = host::test(workspace)?;
+    // Whoever has failing tests wants to see those last.
+    if count.failed == 0 {
+        count = count.and(certification::run(workspace)?);
+    }
+    println!("{} passed, {} failed", count.passed, count.failed);
+    if count.failed > 0 { bail!("{} tests failed", count.failed) } else { Ok(()) }
 }

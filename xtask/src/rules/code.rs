@@ -54,13 +54,18 @@ fn attribute(source: &Source, tokens: &[TokenTree], tests: bool) -> Option<Strin
     if !is_punct(tokens.first(), '#') {
         return None;
     }
-    let brackets = tokens.get(if is_punct(tokens.get(1), '!') { 2 } else { 1 });
-    let inside = group(brackets, Delimiter::Bracket)?.stream();
-    let first = word(inside.clone().into_iter().next().as_ref())?;
-    if first == "ignore" {
-        return Some("`#[ignore]`: a test that does not run tests nothing".to_owned());
+    let at = if is_punct(tokens.get(1), '!') { 2 } else { 1 };
+    let inside: Vec<_> = group(tokens.get(at), Delimiter::Bracket)?.stream().into_iter().collect();
+    if word(inside.first())? == "ignore" && inside.len() == 1 {
+        return Some("`#[ignore]`: a test that does not run tests nothing; say what runs it, `#[ignore = \"…\"]`".to_owned());
     }
-    (!tests && !is_bindings(source) && silences(inside)).then(|| "a lint is silenced outside tests: do what it asks".to_owned())
+    let exempt = tests || is_bindings(source) || precedes_bindings(&tokens[at + 1..]) || source.file() == UNSAFE_MODULE;
+    (!exempt && silences(inside.into_iter().collect())).then(|| "a lint is silenced outside tests: do what it asks".to_owned())
+}
+
+/// Whether an attribute belongs to `mod bindings { … }`, with generated code inside.
+fn precedes_bindings(tokens: &[TokenTree]) -> bool {
+    word(tokens.first()).is_some_and(|word| word == "mod") && word(tokens.get(1)).is_some_and(|word| word == "bindings")
 }
 
 /// `allow(…)` or `expect(…)`, alone or in a `cfg_attr`.
@@ -169,12 +174,14 @@ mod tests {
 
     #[test]
     fn no_test_is_ignored_and_no_lint_silenced() {
-        breaks("a/tests/b.rs", "#[test]\n#[ignore = \"slow\"]\nfn f() {}", "ignore");
+        breaks("a/tests/b.rs", "#[test]\n#[ignore]\nfn f() {}", "ignore");
+        assert_eq!(lines("a/tests/b.rs", "#[test]\n#[ignore = \"another test runs it\"]\nfn f() {}"), [""; 0]);
         breaks("a/src/b.rs", "#[allow(dead_code)]\nfn f() {}", "silenced");
         breaks("a/src/b.rs", "#![allow(dead_code)]", "silenced");
         breaks("a/src/b.rs", "#[expect(dead_code)]\nfn f() {}", "silenced");
         breaks("a/src/b.rs", "#[cfg_attr(unix, allow(dead_code))]\nfn f() {}", "silenced");
         assert_eq!(lines("a/src/bindings.rs", "#![allow(dead_code)]"), [""; 0]);
+        assert_eq!(lines("a/src/b.rs", "#[allow(unsafe_code)]\nmod bindings {}"), [""; 0]);
         assert_eq!(lines("a/src/b.rs", "#[cfg(test)]\nmod tests {\n#![allow(clippy::unwrap_used)]\n}"), [""; 0]);
         assert_eq!(lines("a/src/b.rs", "#[cfg(test)]\n#[allow(clippy::unwrap_used)]\nmod tests {}"), [""; 0]);
     }

@@ -90,7 +90,9 @@ pub(super) fn check_entries(root: &Path, packages: &[Package], sources: &[Source
         packages.iter().flat_map(|package| &package.targets).filter(|target| target.kind.iter().any(|kind| kind == "lib" || kind == "rlib"));
     let entries = libraries.filter_map(|target| target.src_path.strip_prefix(root).ok());
     let sources = entries.filter_map(|entry| sources.iter().find(|source| source.file() == entry));
-    let without = sources.filter(|source| !source.file().starts_with("tests") && !has_example(&documentation(&source.syntax.attrs)));
+    // A driver is an example itself, and the tests are nobody's library.
+    let used = sources.filter(|source| !["tests", "example-drivers"].iter().any(|folder| source.file().starts_with(folder)));
+    let without = used.filter(|source| !has_example(&documentation(&source.syntax.attrs)));
     without.map(|source| Breach::new(source.file(), 1, "the crate's documentation has no example that runs as a test")).collect()
 }
 
