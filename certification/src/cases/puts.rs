@@ -96,6 +96,8 @@ async fn watch(mount: Mount, path: StorePath, versions: [Data; 2], done: Arc<Ato
     let whole = versions.map(|data| data.bytes());
     loop {
         let last = done.load(Ordering::Relaxed);
+        // Reading may never have to wait, and must not keep the writer from its thread.
+        tokio::task::yield_now().await;
         let found = bytes_at(&mount, &path, "reading during overwrites").await;
         let verdict = match found {
             Ok(found) if whole.contains(&found) => Ok(()),
