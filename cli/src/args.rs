@@ -1,6 +1,5 @@
 //! What may be said on the command line.
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -8,12 +7,31 @@ use clap_complete::Shell;
 
 use crate::driver_options::{DriverOptions, GrantOptions};
 
+/// What `cofferdam.toml` is, at the end of the long help.
+const CONFIG_HELP: &str = "\
+cofferdam.toml is a grant file that also names its driver. It is looked for in the current directory; paths in it are
+relative to it, and every flag stands above it:
+
+    driver = \"filesystem.wasm\"
+    pin = \"sha256:…\"              # optional: the digest that the driver must have
+
+    [settings]                     # the driver's own
+    root = \"/data\"
+
+    [[directory]]
+    name = \"/data\"                # what the driver calls it
+    host = \"./cofferdam-data\"
+    access = \"read-write\"         # or \"read-only\"
+
+Environment: COFFERDAM_CACHE is where compiled drivers are kept (empty: nowhere; default: the user's cache directory),
+COFFERDAM_LOG what is logged to standard error besides warnings (`info`, `cofferdam=debug`).";
+
 /// Storage drivers as sandboxed WebAssembly components: inspect, certify and use them.
 ///
 /// Commands that use a driver take it from --driver and its grant from --grant, or both from
 /// `cofferdam.toml` in the current directory.
 #[derive(Debug, Parser)]
-#[command(name = "cofferdam", version, max_term_width = 100)]
+#[command(name = "cofferdam", version, max_term_width = 100, after_long_help = CONFIG_HELP)]
 pub(crate) struct Cli {
     /// Write every call of the driver, with its host calls, bytes and outcome, to standard error or to FILE
     #[arg(long, global = true, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-")]
@@ -96,9 +114,8 @@ pub(crate) struct CertifyArgs {
 /// `certify-worker`
 #[derive(Debug, Args)]
 pub(crate) struct WorkerArgs {
-    /// What `certify` tells it.
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    pub(crate) arguments: Vec<OsString>,
+    /// The driver's `.wasm`
+    pub(crate) driver: PathBuf,
 }
 
 /// `put`

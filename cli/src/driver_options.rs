@@ -85,6 +85,8 @@ impl GrantOptions {
             Some(file) => Grant::from_file(file)?,
             None => tables.unwrap_or_default(),
         };
+        // Standard input may be larger than the spool's memory. The spool's files have no name and vanish with the process.
+        grant.spool.directory.get_or_insert_with(std::env::temp_dir);
         grant.settings.extend(self.settings.iter().map(|(name, value)| (name.clone(), SettingValue::Untyped(value.clone()))));
         let (driver, pin) = match (driver, from_file) {
             // The file's pin is of the file's driver.
@@ -116,10 +118,8 @@ impl Choice {
     ///
     /// # Errors
     /// As [`Choice::load`], and if it does not start with this grant.
-    pub(crate) async fn mount(mut self) -> Result<Mount> {
+    pub(crate) async fn mount(self) -> Result<Mount> {
         let driver = self.load()?;
-        // Standard input may be larger than the spool's memory. Its files have no name and vanish with the process.
-        self.grant.spool.directory.get_or_insert_with(std::env::temp_dir);
         let mut options = MountOptions::default();
         options.name = self.driver.file_stem().map(|name| name.to_string_lossy().into_owned());
         Ok(Mount::open(&driver, &self.grant, options).await?)

@@ -1,9 +1,9 @@
 //! Errors as a person reads them: what failed, why, and what to do about it.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 
-use cofferdam::{Error, ErrorKind};
+use cofferdam::{Error, ErrorKind, LoadError};
 
 /// An error whose reader is told what to do.
 #[derive(Debug, thiserror::Error)]
@@ -23,7 +23,7 @@ impl Advised {
 /// Prints `error` to standard error: `error: …`, its causes, and help where there is some.
 pub(crate) fn print(error: &anyhow::Error) {
     // Where standard error is closed nobody is left to tell.
-    let _ = std::io::stderr().write_all(text(error).as_bytes());
+    let _ = io::stderr().write_all(text(error).as_bytes());
 }
 
 fn text(error: &anyhow::Error) -> String {
@@ -40,11 +40,22 @@ fn text(error: &anyhow::Error) -> String {
     if let Some(backtrace) = store.and_then(Error::backtrace) {
         let _ = writeln!(text, "in the driver:\n{}", backtrace.trim_end());
     }
-    let advised = error.chain().find_map(|cause| cause.downcast_ref::<Advised>()).map(|advised| advised.help.as_str());
-    if let Some(help) = advised.or_else(|| store.and_then(|error| help(error.kind()))) {
+    let advised = error.chain().find_map(|cause| cause.downcast_ref::<Advised>()).map(|advised| advised.help.clone());
+    let load = || error.chain().find_map(|cause| cause.downcast_ref::<LoadError>()).and_then(missing_directory);
+    if let Some(help) = advised.or_else(load).or_else(|| store.and_then(|error| help(error.kind())).map(str::to_owned)) {
         let _ = writeln!(text, "help: {help}");
     }
     text
+}
+
+/// The command that makes a directory whose absence kept a driver from loading.
+fn missing_directory(error: &LoadError) -> Option<String> {
+    let (directory, source) = match error.cause() {
+        LoadError::Directory(error) => (&error.host, &error.source),
+        LoadError::Spool { path, source } => (path, source),
+        _ => return None,
+    };
+    (source.kind() == io::ErrorKind::NotFound).then(|| format!("mkdir -p {}", directory.display()))
 }
 
 /// What helps with any error of a kind.
@@ -52,7 +63,7 @@ fn help(kind: ErrorKind) -> Option<&'static str> {
     match kind {
         ErrorKind::NotFound => Some("`cofferdam ls -r` shows what is stored"),
         ErrorKind::Trapped | ErrorKind::Misbehaved => Some("that is a fault of the driver; --trace shows its calls"),
-        ErrorKind::PreconditionFailed => Some("something is stored there already, or was changed meanwhile"),
+        ErrorKind::AlreadyExists => Some("without --if-absent it is replaced"),
         ErrorKind::Overloaded => Some("raise `calls-in-flight` or `queue` under [limits] in the grant"),
         ErrorKind::DeadlineExceeded => Some("`cpu` and `no-progress` under [limits] in the grant set how long a call may take"),
         _ => None,

@@ -77,6 +77,8 @@ fn group(output: &mut Output, title: &str, imports: &[&Import]) -> Result<()> {
 }
 
 fn interface(output: &mut Output, name: &dyn Display, functions: &[String]) -> Result<()> {
-    let functions = if functions.is_empty() { "(types only)".to_owned() } else { functions.join(", ") };
+    // `[method]content.read` is how a component spells what its author called `content.read`.
+    let plain: Vec<_> = functions.iter().map(|name| name.rsplit(']').next().unwrap_or(name)).collect();
+    let functions = if plain.is_empty() { "(types only)".to_owned() } else { plain.join(", ") };
     output.line(format_args!("  {name}: {functions}"))
 }

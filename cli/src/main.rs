@@ -44,10 +44,6 @@ fn main() -> ExitCode {
 
 fn start(cli: Cli) -> Result<ExitCode> {
     trace::install(cli.trace.as_deref())?;
-    if let Command::CertifyWorker(arguments) = cli.command {
-        // It makes its own runtime, in a process of its own.
-        return certify::worker(&arguments);
-    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the asynchronous runtime")?;
     let code = runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate()).context("cannot watch for signals")?;
@@ -68,7 +64,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
     match cli.command {
         Command::Inspect(arguments) => inspect::run(&arguments)?,
         Command::Certify(arguments) => return certify::run(&arguments, quiet).await,
-        Command::CertifyWorker(arguments) => return certify::worker(&arguments),
+        Command::CertifyWorker(arguments) => certify::worker(&arguments).await?,
         Command::Put(arguments) => store::put::run(&arguments, quiet).await?,
         Command::Get(arguments) => store::get::run(&arguments, quiet).await?,
         Command::Cat(arguments) => store::get::cat(&arguments).await?,

@@ -12,7 +12,7 @@ const BINARY: &str = env!("CARGO_BIN_EXE_cofferdam");
 
 /// The `.wasm` of the example driver `name`, where `cargo xtask build` puts it. Without it the test is skipped by name, unless
 /// `COFFERDAM_REQUIRE_TOOLS=1` says that everything must run.
-pub fn driver(name: &str) -> Option<PathBuf> {
+pub(crate) fn driver(name: &str) -> Option<PathBuf> {
     let path = Path::new(BINARY).ancestors().nth(2).unwrap().join("drivers").join(format!("{name}.wasm"));
     if path.exists() {
         return Some(path);
@@ -24,18 +24,18 @@ pub fn driver(name: &str) -> Option<PathBuf> {
 }
 
 /// A directory with or without a `cofferdam.toml`.
-pub struct Desk {
-    pub directory: TempDir,
+pub(crate) struct Desk {
+    pub(crate) directory: TempDir,
 }
 
 impl Desk {
     /// An empty directory.
-    pub fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         Self { directory: tempfile::tempdir().unwrap() }
     }
 
     /// A directory whose `cofferdam.toml` names the filesystem driver and grants it `store`.
-    pub fn with_filesystem() -> Option<Self> {
+    pub(crate) fn with_filesystem() -> Option<Self> {
         let driver = driver("filesystem")?;
         let desk = Self::empty();
         std::fs::create_dir(desk.path("store")).unwrap();
@@ -46,36 +46,36 @@ impl Desk {
     }
 
     /// The path of `name` here.
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
 
     /// Writes a file, with the directories above it.
-    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {
         let path = self.path(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, content).unwrap();
     }
 
     /// Reads a file.
-    pub fn read(&self, name: &str) -> Vec<u8> {
+    pub(crate) fn read(&self, name: &str) -> Vec<u8> {
         std::fs::read(self.path(name)).unwrap()
     }
 
     /// The command, ready to run here.
-    pub fn command<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
+    pub(crate) fn command<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
         let mut command = Command::new(BINARY);
         command.args(arguments).current_dir(self.directory.path()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
 
     /// Runs `line`, its words separated by blanks.
-    pub fn run(&self, line: &str) -> Run {
+    pub(crate) fn run(&self, line: &str) -> Run {
         Run(self.command(line.split_whitespace()).output().unwrap())
     }
 
     /// Runs `line` with `input` on its standard input.
-    pub fn run_with(&self, line: &str, input: &[u8]) -> Run {
+    pub(crate) fn run_with(&self, line: &str, input: &[u8]) -> Run {
         let mut child = self.command(line.split_whitespace()).stdin(Stdio::piped()).spawn().unwrap();
         let mut pipe = child.stdin.take().unwrap();
         let input = input.to_vec();
@@ -87,32 +87,32 @@ impl Desk {
 }
 
 /// What a run left.
-pub struct Run(pub Output);
+pub(crate) struct Run(pub(crate) Output);
 
 impl Run {
     /// Standard output, of a run that must have succeeded.
-    pub fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         assert!(self.0.status.success(), "{}: {}", self.0.status, self.errors());
         &self.0.stdout
     }
 
     /// [`Run::bytes`] as text.
-    pub fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         std::str::from_utf8(self.bytes()).unwrap()
     }
 
     /// [`Run::bytes`] as JSON.
-    pub fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_slice(self.bytes()).unwrap()
     }
 
     /// Standard error.
-    pub fn errors(&self) -> String {
+    pub(crate) fn errors(&self) -> String {
         String::from_utf8(self.0.stderr.clone()).unwrap()
     }
 
     /// Standard error, of a run that must have failed with `code` and printed nothing else.
-    pub fn refusal(&self, code: i32) -> String {
+    pub(crate) fn refusal(&self, code: i32) -> String {
         assert_eq!(self.0.status.code(), Some(code), "{}", self.errors());
         assert!(self.0.stdout.is_empty(), "{}", String::from_utf8_lossy(&self.0.stdout));
         self.errors()

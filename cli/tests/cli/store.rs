@@ -148,7 +148,7 @@ fn if_absent_does_not_replace() {
     let Some(desk) = Desk::with_filesystem() else { return };
     desk.run_with("put - /a --if-absent", b"first").text();
     let second = desk.run_with("put - /a --if-absent", b"second");
-    assert!(second.refusal(1).contains("precondition-failed"));
+    assert!(second.refusal(1).contains("already-exists: /a exists already"));
     assert_eq!(desk.run("cat /a").text(), "first");
 }
 
