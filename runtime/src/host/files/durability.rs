@@ -1,9 +1,10 @@
-//! Making a group of files and directories durable by whichever takes less time: a sync of each, or one of their file system.
+//! Making a group of files and directories durable by whichever takes less time: a sync of each, several at once, or one sync of
+//! their file system.
 
 use std::collections::HashMap;
 use std::fs::File;
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -13,6 +14,12 @@ use rustix::io::Errno;
 /// File systems on this machine's own disks whose `syncfs` makes everything durable. On others (network, FUSE) it may mean less.
 /// ext4, XFS, Btrfs, F2FS, tmpfs: magic numbers of statfs(2).
 const WHOLE: [i64; 5] = [0xEF53, 0x5846_5342, 0x9123_683E, 0xF2F5_2010, 0x0102_1994];
+
+/// How many files are synced at once: 8. On ext4, 64 files took 270 ms one after the other, 16 ms by four threads, 12 by sixteen.
+const THREADS: usize = 8;
+
+/// From how many seconds of work on threads are worth starting: 1 ms.
+const WORTH_A_THREAD: f64 = 0.001;
 
 /// An open file or directory that must become durable.
 #[derive(Clone)]
@@ -85,7 +92,7 @@ impl Costs {
 
 /// Which files could not be made durable, and why.
 #[derive(Default)]
-pub(super) struct Failures(HashMap<(u64, u64), Errno>);
+pub(super) struct Failures(Failed);
 
 impl Failures {
     /// # Errors
@@ -124,17 +131,45 @@ impl Durability {
                 }
             }
         }
-        let began = Instant::now();
-        let failed = files.iter().filter_map(|(key, dirty)| Some((*key, sync_one(&dirty.file).err()?))).collect();
-        if !files.is_empty() {
-            self.costs(|costs| costs.learn_each(began.elapsed().as_secs_f64(), files.len()));
+        let files: Vec<_> = files.into_values().collect();
+        if files.is_empty() {
+            return Failures::default();
         }
+        let side_by_side = files.len() > 1 && self.costs(|costs| costs.each * files.len() as f64 > WORTH_A_THREAD);
+        let began = Instant::now();
+        let failed = if side_by_side { sync_side_by_side(&files) } else { sync_in_turn(files.iter().copied()) };
+        self.costs(|costs| costs.learn_each(began.elapsed().as_secs_f64(), files.len()));
         Failures(failed)
     }
 
     fn costs<T>(&self, with: impl FnOnce(&mut Costs) -> T) -> T {
         with(&mut self.costs.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+type Failed = HashMap<(u64, u64), Errno>;
+
+fn sync_in_turn<'a>(files: impl Iterator<Item = &'a Dirty>) -> Failed {
+    files.filter_map(|dirty| Some(((dirty.device, dirty.inode), sync_one(&dirty.file).err()?))).collect()
+}
+
+/// Syncs `files` by several threads, so that file systems can write one transaction for many of them.
+fn sync_side_by_side(files: &[&Dirty]) -> Failed {
+    let next = AtomicUsize::new(0);
+    let work = || sync_in_turn(std::iter::from_fn(|| files.get(next.fetch_add(1, Ordering::Relaxed)).copied()));
+    std::thread::scope(|scope| {
+        let others = THREADS.min(files.len()) - 1;
+        // Where no thread is to be had, those that are there do it all.
+        let others: Vec<_> = (0..others).filter_map(|_| std::thread::Builder::new().spawn_scoped(scope, work).ok()).collect();
+        let mut failed = work();
+        for other in others {
+            match other.join() {
+                Ok(more) => failed.extend(more),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        failed
+    })
 }
 
 /// Makes one file durable.
@@ -154,15 +189,42 @@ pub(super) fn sync_one(file: &File) -> Result<(), Errno> {
 
 #[cfg(test)]
 impl Durability {
-    /// Forbids one sync for all: what a group is measured against.
+    /// Forbids one sync for all, as a failed one does.
     pub(super) fn sync_each(&self) {
         self.whole.store(false, Ordering::Relaxed);
     }
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
+    use std::os::unix::fs::OpenOptionsExt;
+
+    use rustix::fs::OFlags;
+
     use super::*;
+
+    #[test]
+    fn each_file_is_told_its_own_failure() {
+        let scratch = tempfile::tempdir().unwrap();
+        // A file that is open as a mere path cannot be synced.
+        let open = |n: usize| {
+            let path = scratch.path().join(n.to_string());
+            let file = File::create(&path).unwrap();
+            let path_only = || File::options().read(true).custom_flags(OFlags::PATH.bits().cast_signed()).open(path).unwrap();
+            Dirty::new(if n == 7 { path_only() } else { file }).unwrap()
+        };
+        let files: Vec<_> = (0..20).map(open).collect();
+        let durability = Durability::new(File::open(scratch.path()).unwrap()).unwrap();
+        durability.sync_each();
+        for count in [8, 20] {
+            let failures = durability.sync(files[..count].iter());
+            let failed: Vec<_> = (0..count).filter(|n| failures.check(&files[*n]).is_err()).collect();
+            assert_eq!(failed, [7]);
+        }
+        let files: Vec<_> = files.iter().collect();
+        assert_eq!(sync_side_by_side(&files).into_iter().collect::<Vec<_>>(), [((files[7].device, files[7].inode), Errno::BADF)]);
+    }
 
     #[test]
     fn one_file_is_synced_alone_and_a_group_as_a_whole() {
