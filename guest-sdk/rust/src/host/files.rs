@@ -18,7 +18,9 @@ pub struct OpenedFile {
 }
 
 /// A held lock, released when dropped.
-pub struct Guard(#[allow(dead_code)] backend::files::Guard);
+pub struct Guard {
+    _held: backend::files::Guard,
+}
 
 impl FileInfo {
     /// What lists sort by: the name, a directory's with `/` appended.
@@ -133,5 +135,5 @@ pub fn remove(path: &str) -> Result<()> {
 /// # Errors
 /// `unavailable` at the call's deadline.
 pub fn lock(name: &str) -> Result<Guard> {
-    backend::files::lock(name).map(Guard)
+    backend::files::lock(name).map(|held| Guard { _held: held })
 }
