@@ -46,7 +46,7 @@ impl CallContext {
 
 /// A lock that a guest holds, by its place among its instance's [`Guards`].
 #[derive(Debug)]
-pub(crate) struct GuardId(u64);
+pub struct GuardId(u64);
 
 /// The locks of one instance. Background work of its calls shares them, so that a lock outlives the work that it protects.
 #[derive(Default)]

@@ -38,7 +38,8 @@ impl Sandbox {
             spool: spool(grant)?,
             log: LogGate::new(mount.clone(), grant.limits.log_lines_per_second),
             reachable: AtomicBool::new(reachable),
-            lock_wait: grant.limits.no_progress,
+            // A little less than the call has: the guest gets its answer before the call is ended.
+            lock_wait: grant.limits.no_progress * 9 / 10,
             guest_memory: Arc::new(AtomicU64::new(0)),
             handles: AtomicU64::new(0),
         };

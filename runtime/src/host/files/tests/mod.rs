@@ -6,7 +6,6 @@ mod crash;
 mod grants;
 mod lock;
 mod look;
-mod measure;
 mod sandbox;
 mod write;
 
