@@ -123,6 +123,8 @@ impl Pool {
 
     /// A place among the calls in flight.
     async fn permit(&self) -> Result<OwnedSemaphorePermit> {
+        // A caller whose calls all end at once would otherwise never let another task of its thread run.
+        tokio::task::consume_budget().await;
         if let Ok(permit) = self.permits.clone().try_acquire_owned() {
             return Ok(permit);
         }
