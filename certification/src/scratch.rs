@@ -10,6 +10,9 @@ use crate::error::Error;
 /// The name of the directory that a driver gets, inside one of ours: what it leaves beside that has escaped.
 const INSIDE: &str = "store";
 
+/// Where the host keeps locks and unfinished files of its own in a directory that it grants; no driver sees it.
+const HOSTS_OWN: &str = ".cofferdam";
+
 /// Fresh places for one case.
 #[derive(Debug)]
 pub(crate) struct Scratch {
@@ -52,13 +55,16 @@ impl Scratch {
     }
 }
 
-/// Everything below `directory`, with size and time of its last change: equal before and after if nothing was touched.
+/// What a driver can see below `directory`, with size and time of its last change: equal before and after if nothing was touched.
 pub(crate) fn snapshot(directory: &Path) -> std::io::Result<Vec<String>> {
     let mut seen = Vec::new();
     let mut left = vec![directory.to_owned()];
     while let Some(directory) = left.pop() {
         for entry in std::fs::read_dir(directory)? {
             let path = entry?.path();
+            if path.file_name().is_some_and(|name| name == HOSTS_OWN) {
+                continue;
+            }
             let metadata = path.symlink_metadata()?;
             seen.push(format!("{} {} {:?}", path.display(), metadata.len(), metadata.modified()?));
             if metadata.is_dir() {

@@ -1,6 +1,6 @@
 //! Every operation with every grant withheld: a typed refusal that names the grant, and nothing touched.
 
-use std::path::Path;
+use std::collections::BTreeSet;
 
 use cofferdam::{
     Access, ByteRange, Condition, Content, ErrorKind, Grant, Interface, ListOptions, LoadError, Mount, MountOptions, Part, Prefix, Result,
@@ -153,7 +153,7 @@ async fn by_another_name(context: &Context, index: usize) -> Verdict {
     let names = Names::stored(context).await?;
     let mut grant = context.grant().clone();
     let name = std::mem::replace(&mut grant.directories[index].name, "/certify-withheld".to_owned());
-    let before = seen(context.places())?;
+    let before = seen(context)?;
     match Mount::open(context.driver(), &grant, MountOptions::default()).await {
         Err(LoadError::Start(error)) => {
             ensure!(error.to_string().contains(&name), "with {name} withheld `configure` must name it, and says: {error}")
@@ -176,13 +176,24 @@ async fn by_another_name(context: &Context, index: usize) -> Verdict {
             }
         }
     }
-    ensure!(seen(context.places())? == before, "with {name} withheld, something in it changed");
-    Ok(())
+    untouched(context, &before, &format!("with {name} withheld"))
 }
 
 /// Everything below the granted directories.
-fn seen(places: &[impl AsRef<Path>]) -> Verdict<Vec<Vec<String>>> {
-    places.iter().map(|place| snapshot(place.as_ref()).map_err(Stop::from)).collect()
+fn seen(context: &Context) -> Verdict<BTreeSet<String>> {
+    let mut seen = BTreeSet::new();
+    for place in context.places() {
+        seen.extend(snapshot(place)?);
+    }
+    Ok(seen)
+}
+
+/// Whether what is below the granted directories is what was there `before`.
+fn untouched(context: &Context, before: &BTreeSet<String>, how: &str) -> Verdict {
+    let after = seen(context)?;
+    let changed: Vec<_> = before.symmetric_difference(&after).collect();
+    ensure!(changed.is_empty(), "{how}, something in a directory was touched: {changed:?}");
+    Ok(())
 }
 
 /// The same directories, to be read only: what reads goes on, what writes is `permission-denied`.
@@ -190,7 +201,7 @@ async fn read_only(context: &Context) -> Verdict {
     let names = Names::stored(context).await?;
     let mut grant = context.grant().clone();
     grant.directories.iter_mut().for_each(|directory| directory.access = Access::ReadOnly);
-    let before = seen(context.places())?;
+    let before = seen(context)?;
     let mount = Mount::open(context.driver(), &grant, MountOptions::default()).await?;
     for (operation, writes, call) in operations(&mount, &names) {
         match call.await {
@@ -206,6 +217,5 @@ async fn read_only(context: &Context) -> Verdict {
             }
         }
     }
-    ensure!(seen(context.places())? == before, "something changed in a directory that is granted read-only");
-    Ok(())
+    untouched(context, &before, "granted read-only")
 }

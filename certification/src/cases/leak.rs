@@ -10,7 +10,7 @@ use crate::steps::{at, atomic, below, key};
 use crate::verdict::{Stop, Verdict, ensure};
 
 cases! {
-    "run.leak", "10,000 calls of each operation (300 of writing ones in the short run) leave handles, memory and descriptors flat",
+    "run.leak", "10,000 calls of each operation (200 of writing ones in the short run) leave handles, memory and descriptors flat",
         [WRITABLE] => leak;
 }
 
@@ -71,7 +71,7 @@ async fn often<'a>(mount: &'a Mount, name: &str, calls: usize, operation: impl F
 
 async fn leak(context: &Context) -> Verdict {
     let mount = context.mount().await?;
-    let (reads, writes) = (10_000, context.count(300, 10_000));
+    let (reads, writes) = (10_000, context.count(200, 10_000));
     if mount.has(Interface::StreamingStore) {
         objects(&mount, reads, writes, context.claims().listable).await?;
     }
