@@ -86,28 +86,48 @@ pub async fn remove_tree(store: &dyn StreamingStore, prefix: &Prefix) -> Result<
     }
 }
 
+/// How many pages in a row may be empty before a list counts as one that does not end.
+const EMPTY_PAGES: u32 = 100;
+
+/// Where a walk is.
+struct Walk {
+    prefix: Prefix,
+    page: VecDeque<ObjectInfo>,
+    next: Option<Option<String>>,
+    last: Option<StorePath>,
+    empty: u32,
+}
+
+impl Walk {
+    /// Asks for the next page.
+    async fn turn(&mut self, store: &dyn StreamingStore, cursor: Option<String>) -> Result<()> {
+        let options = ListOptions { recursive: true, cursor, ..ListOptions::default() };
+        let page = store.list(&self.prefix, options).await?;
+        self.empty = if page.entries.is_empty() { self.empty + 1 } else { 0 };
+        let backwards = page.entries.first().is_some_and(|first| self.last.as_ref().is_some_and(|last| first.path <= *last));
+        if backwards || self.empty > EMPTY_PAGES {
+            let message = format!("the driver's list of {} goes in circles", self.prefix);
+            return Err(Error::new(ErrorKind::Misbehaved, message).at_path(self.prefix.as_str()));
+        }
+        self.last = page.entries.last().map(|entry| entry.path.clone()).or(self.last.take());
+        self.page = page.entries.into();
+        self.next = page.next.map(Some);
+        Ok(())
+    }
+}
+
 /// Every object below `prefix`, in byte order, page by page: what is removed or added meanwhile may or may not be seen.
 ///
-/// The stream's first item is `not-found` if the prefix does not exist.
+/// The stream's first item is `not-found` if the prefix does not exist; a driver whose pages go in circles ends it with `misbehaved`.
 pub fn walk<'a>(store: &'a dyn StreamingStore, prefix: &Prefix) -> impl Stream<Item = Result<ObjectInfo>> + Send + 'a {
-    struct Walk {
-        page: VecDeque<ObjectInfo>,
-        next: Option<Option<String>>,
-    }
-    let prefix = prefix.clone();
-    stream::try_unfold(Walk { page: VecDeque::new(), next: Some(None) }, move |mut walk| {
-        let prefix = prefix.clone();
-        async move {
-            loop {
-                if let Some(info) = walk.page.pop_front() {
-                    return Ok(Some((info, walk)));
-                }
-                let Some(cursor) = walk.next.take() else { return Ok(None) };
-                let options = ListOptions { recursive: true, cursor, ..ListOptions::default() };
-                let page = store.list(&prefix, options).await?;
-                walk.page = page.entries.into();
-                walk.next = page.next.map(Some);
+    let start = Walk { prefix: prefix.clone(), page: VecDeque::new(), next: Some(None), last: None, empty: 0 };
+    stream::try_unfold(start, move |mut walk| async move {
+        loop {
+            if let Some(info) = walk.page.pop_front() {
+                return Ok(Some((info, walk)));
             }
+            let Some(cursor) = walk.next.take() else { return Ok(None) };
+            walk.turn(store, cursor).await?;
         }
     })
 }
