@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use cofferdam::{Claims, Driver, ErrorKind, Grant, Interface, Mount, MountOptions, StorePath, StreamingStore};
+use cofferdam::{Access, Claims, Driver, ErrorKind, Grant, Interface, Mount, MountOptions, StorePath, StreamingStore};
 
 use crate::case::{Case, Claim};
 use crate::cases::cases;
@@ -47,6 +47,7 @@ pub async fn certify(driver: &Driver, grant: &Grant, options: &Options) -> Resul
         skipped: 0,
         cases: Vec::new(),
     };
+    let grant = &as_claimed(grant, probe.claims());
     let selected: Vec<&Case> = cases().filter(|case| options.selects(case.id)).collect();
     for (done, case) in selected.iter().enumerate() {
         options.tell(Progress::Started { id: case.id, done, total: selected.len() });
@@ -60,6 +61,15 @@ pub async fn certify(driver: &Driver, grant: &Grant, options: &Options) -> Resul
         report.add(ended);
     }
     Ok(report)
+}
+
+/// The grant for the cases. A driver that says that it does not write reads what is there already, and is held to its word.
+fn as_claimed(grant: &Grant, claims: &Claims) -> Grant {
+    let mut grant = grant.clone();
+    if !claims.writable {
+        grant.directories.iter_mut().for_each(|directory| directory.access = Access::ReadOnly);
+    }
+    grant
 }
 
 /// Whether `case` is to be asked; where a claim is missing, whether what is not claimed is refused.

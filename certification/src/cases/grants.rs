@@ -12,7 +12,7 @@ use crate::case::cases;
 use crate::context::Context;
 use crate::scratch::snapshot;
 use crate::steps::{at, atomic, key, write};
-use crate::verdict::{Stop, Verdict, ensure, failed};
+use crate::verdict::{Verdict, ensure, failed};
 
 cases! {
     "grant.matrix", "each operation with each grant withheld is refused by a typed error that names the grant, and nothing is touched",
