@@ -1,0 +1,183 @@
+//! Runs the skeleton of every toolchain (`tests/skeletons/README.md`) under the host: each shape of the contract, in each language.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::fs;
+use std::path::Path;
+
+use bytes::Bytes;
+use cofferdam::{
+    AtomicKey, AtomicStore, ByteRange, Condition, Content, Driver, Engine, EntryKind, ErrorKind, Grant, Interface, ListOptions, LoadError, Mount,
+    MountOptions, Prefix, StorePath, StreamingStore,
+};
+use cofferdam_tests::doubles::Doubles;
+use sha2::{Digest, Sha256};
+use tempfile::TempDir;
+
+const MIB: usize = 1 << 20;
+
+/// A skeleton, mounted.
+struct Skeleton {
+    mount: Mount,
+    doubles: Doubles,
+    data: TempDir,
+    toolchain: &'static str,
+}
+
+fn path(text: &str) -> StorePath {
+    StorePath::new(text).unwrap()
+}
+
+/// The skeleton's component, or `None` if it was not built and nobody requires it.
+fn component(toolchain: &str) -> Option<Vec<u8>> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../target/drivers/skeleton-{toolchain}.wasm"));
+    let built = fs::read(&file).ok();
+    if built.is_none() {
+        let required = std::env::var_os("COFFERDAM_REQUIRE_TOOLS").is_some_and(|value| value == "1");
+        assert!(!required, "skeleton-{toolchain} was not built: `cargo xtask skeletons` says why");
+        println!("skipped: skeleton-{toolchain} (not built: `cargo xtask skeletons` says why)");
+    }
+    built
+}
+
+impl Skeleton {
+    /// Mounts it, after seeing that it refuses empty settings with a typed error.
+    async fn mount(toolchain: &'static str) -> Option<Self> {
+        let bytes = component(toolchain)?;
+        let doubles = Doubles::default();
+        let driver = Driver::load_extended(&Engine::shared().unwrap(), &bytes, None, &[&doubles]).unwrap();
+        let data = tempfile::tempdir().unwrap();
+        let directory = format!("[[directory]]\nname = \"/data\"\nhost = {:?}\naccess = \"read-write\"\n", data.path());
+        let grant = |settings: &str| Grant::parse(&format!("{directory}{settings}"), Path::new("grant.toml")).unwrap();
+
+        match Mount::open(&driver, &grant(""), MountOptions::default()).await {
+            Err(LoadError::Start(error)) => {
+                assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+                assert_eq!(error.message(), "`greeting` is missing");
+            }
+            Err(other) => panic!("another error than the driver's: {other}"),
+            Ok(_) => panic!("empty settings were taken"),
+        }
+        let mount = Mount::open(&driver, &grant("[settings]\ngreeting = \"hello\"\n"), MountOptions::default()).await.unwrap();
+        Some(Self { mount, doubles, data, toolchain })
+    }
+
+    async fn read(&self, object: &str) -> Bytes {
+        let opened = self.mount.open(&path(object), ByteRange::Whole).await.unwrap();
+        let bytes = opened.content.bytes(64 << 20).await.unwrap();
+        assert_eq!(opened.info.size, bytes.len() as u64, "{object}");
+        bytes
+    }
+
+    fn describes_itself(&self) {
+        assert_eq!(self.mount.description().name, format!("skeleton-{}", self.toolchain));
+        assert!(self.mount.claims().late_destination);
+        for interface in [Interface::AtomicStore, Interface::Uploads, Interface::UploadListing, Interface::Generator] {
+            assert!(self.mount.has(interface), "{interface:?}");
+        }
+    }
+
+    async fn answers_values(&self) {
+        let value = AtomicStore::get(&self.mount, &AtomicKey::new("some/key").unwrap()).await.unwrap();
+        assert_eq!(value.data, "some/key");
+        assert_eq!(AtomicStore::count(&self.mount, "").await.unwrap_err().kind(), ErrorKind::Unsupported);
+    }
+
+    async fn opens_content_of_every_kind(&self) {
+        assert_eq!(self.read("/inline").await, "hello");
+        assert_eq!(self.read("/buffer").await, "made in pieces");
+        assert_eq!(self.read("/zero/3000000").await, vec![7; 3_000_000]);
+        assert_eq!(self.read("/http/example.test").await, "answer from http://example.test/");
+        assert_eq!(self.read("/up/object").await, "/up/object");
+        let handed_on = self.mount.open(&path("/up/object"), ByteRange::Last(6)).await.unwrap();
+        assert_eq!(handed_on.info.attributes, [("from".to_owned(), "below".to_owned())]);
+        assert_eq!(handed_on.content.bytes(100).await.unwrap(), "object");
+
+        fs::write(self.data.path().join("file"), "of the host").unwrap();
+        assert_eq!(self.read("/file").await, "of the host");
+        let range = ByteRange::Bounded { offset: 3, length: 3 };
+        let opened = self.mount.open(&path("/file"), range).await.unwrap();
+        assert_eq!((opened.info.size, opened.content.bytes(100).await.unwrap()), (11, Bytes::from("the")));
+        assert_eq!(self.mount.open(&path("/none"), range).await.unwrap_err().kind(), ErrorKind::NotFound);
+    }
+
+    async fn moves_16_mib(&self) {
+        let bytes: Bytes = (0..16 * MIB).map(|index| (index % 251) as u8).collect::<Vec<_>>().into();
+        let sha256 = Sha256::digest(&bytes);
+        for object in ["/drain", "/send", "/written"] {
+            let info = self.mount.put(&path(object), Content::from_bytes(bytes.clone()), Condition::Unconditional).await.unwrap();
+            assert_eq!(info.size, bytes.len() as u64, "{object}");
+            if object == "/written" {
+                let hex: String = sha256.iter().map(|byte| format!("{byte:02x}")).collect();
+                assert_eq!(info.attributes, [("sha256".to_owned(), hex)]);
+            }
+        }
+        assert!(fs::read(self.data.path().join("written")).unwrap() == bytes, "the file differs");
+        let sent = self.doubles.seen().sent;
+        let put = sent.iter().find(|sent| sent.line == "PUT http://origin/").unwrap();
+        assert_eq!(put.sha256.as_deref(), Some(&sha256[..]));
+        assert_eq!(put.headers, [("x-skeleton".to_owned(), self.toolchain.to_owned())]);
+    }
+
+    async fn lists_and_removes(&self) {
+        fs::create_dir(self.data.path().join("folder")).unwrap();
+        let options = || ListOptions { start_after: Some("/file".to_owned()), ..ListOptions::default() };
+        let page = self.mount.list(&Prefix::root(), options()).await.unwrap();
+        let found: Vec<_> = page.entries.iter().map(|entry| (entry.path.as_str(), entry.kind)).collect();
+        assert_eq!(found, [("/folder", EntryKind::Prefix), ("/written", EntryKind::Object)]);
+
+        let removed = self.mount.remove(&[path("/file"), path("/none")]).await.unwrap();
+        assert!(removed[0].is_ok());
+        assert_eq!(removed[1].as_ref().unwrap_err().kind(), ErrorKind::NotFound);
+        assert!(!self.data.path().join("file").exists());
+    }
+
+    async fn asks_its_backend(&self) {
+        self.mount.health().await.unwrap();
+        let seen = self.doubles.seen();
+        assert_eq!((&*seen.written, seen.given_back), (&b"ping"[..], 1));
+    }
+
+    async fn refuses_what_it_does_not_do(&self) {
+        let created = self.mount.create_upload(&path("/a")).await;
+        assert_eq!(created.unwrap_err().kind(), ErrorKind::Unsupported);
+        let renamed = self.mount.rename(&path("/a"), &path("/b"), Condition::Unconditional).await;
+        assert_eq!(renamed.unwrap_err().kind(), ErrorKind::Unsupported);
+        assert_eq!(self.mount.stats().traps, 0);
+    }
+}
+
+async fn run(toolchain: &'static str) {
+    let Some(skeleton) = Skeleton::mount(toolchain).await else { return };
+    skeleton.describes_itself();
+    skeleton.answers_values().await;
+    skeleton.opens_content_of_every_kind().await;
+    skeleton.moves_16_mib().await;
+    skeleton.lists_and_removes().await;
+    skeleton.asks_its_backend().await;
+    skeleton.refuses_what_it_does_not_do().await;
+}
+
+#[tokio::test]
+async fn rust_can_say_the_whole_contract() {
+    run("rust").await;
+}
+
+#[tokio::test]
+async fn c_can_say_the_whole_contract() {
+    run("c").await;
+}
+
+#[tokio::test]
+async fn python_can_say_the_whole_contract() {
+    run("python").await;
+}
+
+#[tokio::test]
+async fn quickjs_can_say_the_whole_contract() {
+    run("quickjs").await;
+}
+
+#[tokio::test]
+async fn starlingmonkey_can_say_the_whole_contract() {
+    run("starlingmonkey").await;
+}
