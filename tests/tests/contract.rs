@@ -16,17 +16,12 @@ use wit_parser::{Docs, PackageId, Resolve, Stability, TypeDefKind};
 const SHAPES: &str = "7e677896613400d038a9553b03db018d70cf48031e80a282ed7739cd13bdb701";
 
 fn workspace() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .unwrap()
-        .to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
 fn contract() -> (Resolve, PackageId) {
     let mut resolve = Resolve::default();
-    let (package, _) = resolve
-        .push_path(workspace().join("wit"))
-        .expect("wit/ parses");
+    let (package, _) = resolve.push_path(workspace().join("wit")).expect("wit/ parses");
     (resolve, package)
 }
 
@@ -34,59 +29,30 @@ fn contract() -> (Resolve, PackageId) {
 fn items(resolve: &Resolve) -> Vec<(String, &Docs, Option<&Stability>)> {
     let mut items = Vec::new();
     for (_, world) in resolve.worlds.iter() {
-        items.push((
-            format!("world {}", world.name),
-            &world.docs,
-            Some(&world.stability),
-        ));
+        items.push((format!("world {}", world.name), &world.docs, Some(&world.stability)));
     }
     for (_, interface) in resolve.interfaces.iter() {
         let name = interface.name.as_deref().unwrap();
         items.push((name.to_owned(), &interface.docs, Some(&interface.stability)));
         for function in interface.functions.values() {
-            items.push((
-                format!("{name}.{}", function.name),
-                &function.docs,
-                Some(&function.stability),
-            ));
+            items.push((format!("{name}.{}", function.name), &function.docs, Some(&function.stability)));
         }
     }
     for (_, ty) in resolve.types.iter() {
         let Some(name) = &ty.name else { continue };
         // A `use` makes a second type of the same name, which has no documentation of its own.
-        if matches!(ty.kind, TypeDefKind::Type(wit_parser::Type::Id(of)) if resolve.types[of].name.as_ref() == Some(name))
-        {
+        if matches!(ty.kind, TypeDefKind::Type(wit_parser::Type::Id(of)) if resolve.types[of].name.as_ref() == Some(name)) {
             continue;
         }
         items.push((name.clone(), &ty.docs, Some(&ty.stability)));
         let parts: Vec<(&str, &Docs)> = match &ty.kind {
-            TypeDefKind::Record(record) => record
-                .fields
-                .iter()
-                .map(|field| (field.name.as_str(), &field.docs))
-                .collect(),
-            TypeDefKind::Variant(variant) => variant
-                .cases
-                .iter()
-                .map(|case| (case.name.as_str(), &case.docs))
-                .collect(),
-            TypeDefKind::Enum(cases) => cases
-                .cases
-                .iter()
-                .map(|case| (case.name.as_str(), &case.docs))
-                .collect(),
-            TypeDefKind::Flags(flags) => flags
-                .flags
-                .iter()
-                .map(|flag| (flag.name.as_str(), &flag.docs))
-                .collect(),
+            TypeDefKind::Record(record) => record.fields.iter().map(|field| (field.name.as_str(), &field.docs)).collect(),
+            TypeDefKind::Variant(variant) => variant.cases.iter().map(|case| (case.name.as_str(), &case.docs)).collect(),
+            TypeDefKind::Enum(cases) => cases.cases.iter().map(|case| (case.name.as_str(), &case.docs)).collect(),
+            TypeDefKind::Flags(flags) => flags.flags.iter().map(|flag| (flag.name.as_str(), &flag.docs)).collect(),
             _ => Vec::new(),
         };
-        items.extend(
-            parts
-                .into_iter()
-                .map(|(part, docs)| (format!("{name}.{part}"), docs, None)),
-        );
+        items.extend(parts.into_iter().map(|(part, docs)| (format!("{name}.{part}"), docs, None)));
     }
     items
 }
@@ -94,23 +60,12 @@ fn items(resolve: &Resolve) -> Vec<(String, &Docs, Option<&Stability>)> {
 #[test]
 fn every_item_is_documented_and_says_since_when() {
     let (resolve, package) = contract();
-    assert_eq!(
-        resolve.packages[package].name.to_string(),
-        "cofferdam:storage@1.0.0"
-    );
+    assert_eq!(resolve.packages[package].name.to_string(), "cofferdam:storage@1.0.0");
     let items = items(&resolve);
     assert!(items.len() > 150, "only {} items were found", items.len());
-    let undocumented: Vec<_> = items
-        .iter()
-        .filter(|(_, docs, _)| docs.is_empty())
-        .map(|(name, ..)| name)
-        .collect();
+    let undocumented: Vec<_> = items.iter().filter(|(_, docs, _)| docs.is_empty()).map(|(name, ..)| name).collect();
     assert_eq!(undocumented, Vec::<&String>::new(), "without documentation");
-    let unstable: Vec<_> = items
-        .iter()
-        .filter(|(_, _, since)| matches!(since, Some(Stability::Unknown)))
-        .map(|(name, ..)| name)
-        .collect();
+    let unstable: Vec<_> = items.iter().filter(|(_, _, since)| matches!(since, Some(Stability::Unknown))).map(|(name, ..)| name).collect();
     assert_eq!(unstable, Vec::<&String>::new(), "without `@since`");
 }
 
@@ -123,12 +78,7 @@ fn every_fallible_function_states_its_errors() {
             let docs = function.docs.contents.as_deref().unwrap_or_default();
             // `upstream` and `files.sync` and the like point to where the errors are stated.
             let states = docs.contains("Errors") || docs.starts_with("As `streaming-store.");
-            assert!(
-                !fallible || states,
-                "{}.{} does not say how it fails",
-                interface.name.as_deref().unwrap(),
-                function.name
-            );
+            assert!(!fallible || states, "{}.{} does not say how it fails", interface.name.as_deref().unwrap(), function.name);
         }
     }
 }
@@ -139,45 +89,21 @@ fn ids(text: &str, open: &str, close: &str) -> BTreeSet<String> {
         *word == "health"
             || (word.contains('.')
                 && word.starts_with(|c: char| c.is_ascii_lowercase())
-                && word
-                    .chars()
-                    .all(|c| c.is_ascii_lowercase() || matches!(c, '.' | '-')))
+                && word.chars().all(|c| c.is_ascii_lowercase() || matches!(c, '.' | '-')))
     };
-    text.split(open)
-        .skip(1)
-        .filter_map(|rest| rest.split_once(close))
-        .map(|(word, _)| word)
-        .filter(is_id)
-        .map(str::to_owned)
-        .collect()
+    text.split(open).skip(1).filter_map(|rest| rest.split_once(close)).map(|(word, _)| word).filter(is_id).map(str::to_owned).collect()
 }
 
 #[test]
 fn each_case_is_named_in_the_contract_and_listed_in_its_documentation() {
     let mut named = BTreeSet::new();
     for entry in fs::read_dir(workspace().join("wit")).unwrap() {
-        named.extend(ids(
-            &fs::read_to_string(entry.unwrap().path()).unwrap(),
-            "[",
-            "]",
-        ));
+        named.extend(ids(&fs::read_to_string(entry.unwrap().path()).unwrap(), "[", "]"));
     }
-    let listed = ids(
-        &fs::read_to_string(workspace().join("docs/contract.md")).unwrap(),
-        "\n| ",
-        " | ",
-    );
+    let listed = ids(&fs::read_to_string(workspace().join("docs/contract.md")).unwrap(), "\n| ", " | ");
     assert!(named.len() > 100, "only {} ids were found", named.len());
-    assert_eq!(
-        named.difference(&listed).collect::<Vec<_>>(),
-        Vec::<&String>::new(),
-        "missing in docs/contract.md"
-    );
-    assert_eq!(
-        listed.difference(&named).collect::<Vec<_>>(),
-        Vec::<&String>::new(),
-        "named nowhere in wit/"
-    );
+    assert_eq!(named.difference(&listed).collect::<Vec<_>>(), Vec::<&String>::new(), "missing in docs/contract.md");
+    assert_eq!(listed.difference(&named).collect::<Vec<_>>(), Vec::<&String>::new(), "named nowhere in wit/");
 }
 
 /// `contract.frozen`
@@ -186,50 +112,23 @@ fn the_shapes_are_frozen() {
     let (mut resolve, package) = contract();
     for (_, interface) in resolve.interfaces.iter_mut() {
         interface.docs = Docs::default();
-        interface
-            .functions
-            .values_mut()
-            .for_each(|function| function.docs = Docs::default());
+        interface.functions.values_mut().for_each(|function| function.docs = Docs::default());
     }
     for (_, ty) in resolve.types.iter_mut() {
         ty.docs = Docs::default();
         match &mut ty.kind {
-            TypeDefKind::Record(record) => record
-                .fields
-                .iter_mut()
-                .for_each(|field| field.docs = Docs::default()),
-            TypeDefKind::Variant(variant) => variant
-                .cases
-                .iter_mut()
-                .for_each(|case| case.docs = Docs::default()),
-            TypeDefKind::Enum(cases) => cases
-                .cases
-                .iter_mut()
-                .for_each(|case| case.docs = Docs::default()),
-            TypeDefKind::Flags(flags) => flags
-                .flags
-                .iter_mut()
-                .for_each(|flag| flag.docs = Docs::default()),
+            TypeDefKind::Record(record) => record.fields.iter_mut().for_each(|field| field.docs = Docs::default()),
+            TypeDefKind::Variant(variant) => variant.cases.iter_mut().for_each(|case| case.docs = Docs::default()),
+            TypeDefKind::Enum(cases) => cases.cases.iter_mut().for_each(|case| case.docs = Docs::default()),
+            TypeDefKind::Flags(flags) => flags.flags.iter_mut().for_each(|flag| flag.docs = Docs::default()),
             _ => {}
         }
     }
-    resolve
-        .worlds
-        .iter_mut()
-        .for_each(|(_, world)| world.docs = Docs::default());
-    resolve
-        .packages
-        .iter_mut()
-        .for_each(|(_, package)| package.docs = Docs::default());
+    resolve.worlds.iter_mut().for_each(|(_, world)| world.docs = Docs::default());
+    resolve.packages.iter_mut().for_each(|(_, package)| package.docs = Docs::default());
     let mut printer = WitPrinter::default();
     printer.print(&resolve, package, &[]).unwrap();
     let shapes = printer.output.to_string();
-    let digest: String = Sha256::digest(shapes.as_bytes())
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    assert_eq!(
-        digest, SHAPES,
-        "the shapes of the contract changed; they are now\n{shapes}"
-    );
+    let digest: String = Sha256::digest(shapes.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(digest, SHAPES, "the shapes of the contract changed; they are now\n{shapes}");
 }
