@@ -65,6 +65,12 @@ struct Import {
     kind: String,
 }
 
+/// The kind of an import that a `[[directory]]` grants.
+const DIRECTORY: &str = "directory";
+
+/// The kind of an import that reaches nothing outside the call.
+const ALWAYS: &str = "always";
+
 /// Prints what the driver can call, which is all that it can do, and what the grant gave to that.
 pub(super) fn print_sandbox(inspection: &Inspection) {
     println!("What the sandbox allowed filesystem.wasm ({})", inspection.digest);
@@ -73,14 +79,17 @@ pub(super) fn print_sandbox(inspection: &Inspection) {
         let functions: Vec<_> = import.functions.iter().map(|name| name.rsplit(']').next().unwrap_or(name)).collect();
         println!("  {:<width$}  {:<26}  {}", short(&import.interface), basis(&import.kind), functions.join(", "));
     }
-    println!("It imports nothing else, so it can reach no network, environment, process or other file of this machine.");
+    // Whatever is of another kind may lead further, and is listed above with its kind.
+    if inspection.imports.iter().all(|import| import.kind == DIRECTORY || import.kind == ALWAYS) {
+        println!("It imports nothing else, so it can reach no network, environment, process or other file of this machine.");
+    }
 }
 
 /// Why the driver may call the functions of an import.
 fn basis(kind: &str) -> &str {
     match kind {
-        "directory" => "granted: ./store as /data",
-        "always" => "every driver has it",
+        DIRECTORY => "granted: ./store as /data",
+        ALWAYS => "every driver has it",
         other => other,
     }
 }
