@@ -106,7 +106,7 @@ async fn a_read_only_directory_allows_reading_alone() {
         assert!(!changed, "{} has changed something", function.name);
         if function.writes {
             let error = answer.expect_err(function.name);
-            assert_error(&error, ErrorKind::PermissionDenied, "read-only");
+            assert_error(&error, ErrorKind::PermissionDenied, "granted for reading only");
             assert!(error.message().contains("/data"), "{}: the grant is named: {error}", function.name);
         } else {
             assert!(answer.is_ok(), "{}: {answer:?}", function.name);

@@ -8,7 +8,7 @@ use cofferdam::{
     AtomicKey, AtomicStore, Condition, Content, Driver, ErrorKind, Grant, LoadError, Mount, MountOptions, Part, Result, StreamingStore, UploadToken,
 };
 use cofferdam_tests::drivers;
-use cofferdam_tests::hostile::{Hostile, assert_error, behave, four, store_path, tight};
+use cofferdam_tests::hostile::{Hostile, assert_error, behave, four, scratch, store_path, tight};
 use cofferdam_tests::tiny::Tiny;
 use futures::{Stream, StreamExt, poll, stream};
 
@@ -28,13 +28,18 @@ async fn an_instance_that_begins_over_its_limits_does_not_start() {
     let cases = [
         (cofferdam::Limits { memory: 128 << 10, ..tight() }, "`memory` under [limits]"),
         (cofferdam::Limits { table_elements: 100, ..tight() }, "`table-elements` under [limits]"),
-        (cofferdam::Limits { instances: 1, ..tight() }, "instance"),
     ];
     for (limits, part) in cases {
         match tiny(limits).await {
             Err(LoadError::Start(error)) => assert_error(&error, ErrorKind::Trapped, part),
             other => panic!("{part}: {other:?}"),
         }
+    }
+    // The hostile driver has a main module and two that the encoder adds.
+    let data = scratch();
+    match Hostile::open(data.path(), |grant| grant.limits.instances = 2).await {
+        Err(LoadError::Start(error)) => assert_error(&error, ErrorKind::Trapped, "instance count too high at 3"),
+        other => panic!("too many instances: {other:?}"),
     }
 }
 
@@ -150,7 +155,7 @@ async fn a_part_that_is_given_up_while_its_content_stalls_lets_everything_go() {
 async fn a_put_whose_content_stalls_holds_no_instance_and_gives_its_spool_back() {
     let hostile = Hostile::mount_with(|grant| grant.limits.calls_in_flight = 1).await;
     let path = store_path("/fine");
-    let mut call = Box::pin(hostile.mount.put(&path, Content::live(stalled(), None), Condition::Unconditional));
+    let mut call = Box::pin(StreamingStore::put(&hostile.mount, &path, Content::live(stalled(), None), Condition::Unconditional));
     assert!(poll!(&mut call).is_pending());
     assert_eq!(hostile.mount.stats().spool_memory, 1);
     hostile.serves().await;
@@ -165,11 +170,11 @@ async fn content_whose_source_breaks_or_lies_about_its_size_reaches_no_driver() 
     let calls = hostile.mount.stats().calls;
     let path = store_path("/fine");
     let broken = Content::live(stream::iter([Ok(Bytes::from("x")), Err(cofferdam::Error::new(ErrorKind::Unavailable, "the client has gone"))]), None);
-    let error = hostile.mount.put(&path, broken, Condition::Unconditional).await.unwrap_err();
+    let error = StreamingStore::put(&hostile.mount, &path, broken, Condition::Unconditional).await.unwrap_err();
     assert_error(&error, ErrorKind::Unavailable, "the client has gone");
     for (size, word) in [(2, "fewer"), (0, "more")] {
         let liar = Content::live(stream::iter([Ok(Bytes::from("x"))]), Some(size));
-        let error = hostile.mount.put(&path, liar, Condition::Unconditional).await.unwrap_err();
+        let error = StreamingStore::put(&hostile.mount, &path, liar, Condition::Unconditional).await.unwrap_err();
         assert_error(&error, ErrorKind::InvalidArgument, word);
     }
     assert_eq!(hostile.mount.stats().calls, calls);
@@ -249,7 +254,7 @@ async fn a_single_driver_serves_one_call_after_the_other_and_is_never_replaced()
 async fn a_call_of_a_single_driver_that_is_given_up_goes_on_to_its_end() {
     let hostile = Hostile::behaving("single").await;
     let path = store_path("/slow");
-    let mut call = Box::pin(hostile.mount.put(&path, four(), Condition::Unconditional));
+    let mut call = Box::pin(StreamingStore::put(&hostile.mount, &path, four(), Condition::Unconditional));
     assert!(poll!(&mut call).is_pending(), "it is at work for some ticks");
     drop(call);
     // The next call finds what the other has done, on the same instance.

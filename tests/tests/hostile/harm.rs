@@ -100,7 +100,7 @@ async fn a_guest_that_keeps_what_it_is_given_holds_neither_memory_nor_spool_for_
     for _ in 0..10_000 {
         // As a stream, so that each lies in the spool.
         let content = Content::live(futures::stream::iter([Ok("four".into())]), Some(4));
-        hostile.mount.put(&kept, content, Condition::Unconditional).await.unwrap();
+        StreamingStore::put(&hostile.mount, &kept, content, Condition::Unconditional).await.unwrap();
     }
     let stats = hostile.mount.stats();
     assert!(stats.handles_live <= 257 && stats.spool_memory <= 4 * 257, "{stats:?}");

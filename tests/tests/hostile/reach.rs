@@ -28,10 +28,19 @@ async fn links_that_an_operator_made_lead_nowhere() {
     symlink("inside", data.join("within")).unwrap();
     symlink("/proc/self/fd/0", data.join("magic")).unwrap();
     symlink("loop", data.join("loop")).unwrap();
+    fs::create_dir(data.join("real")).unwrap();
+    fs::write(data.join("real/inside"), "inside").unwrap();
+    symlink("real", data.join("folder-within")).unwrap();
 
-    for name in ["absolute", "relative", "folder", "folder/secret", "within", "magic", "loop"] {
+    for name in ["absolute", "relative", "folder", "within", "magic", "loop", "folder-within"] {
         let error = hostile.mount.open(&store_path(&format!("/file/{name}")), ByteRange::Whole).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{name}: {error}");
+        hostile.serves().await;
+    }
+    // A link on the way is refused as well, wherever it leads.
+    for name in ["folder/secret", "folder-within/inside", "loop/secret"] {
+        let error = hostile.mount.open(&store_path(&format!("/file/{name}")), ByteRange::Whole).await.unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::InvalidArgument | ErrorKind::PermissionDenied), "{name}: {error}");
         hostile.serves().await;
     }
     let opened = hostile.mount.open(&store_path("/file/inside"), ByteRange::Whole).await.unwrap();
