@@ -211,7 +211,8 @@ fn import(engine: &Engine, name: &str, item: &ComponentItem, extended: bool) -> 
     let kind = if extended {
         ImportKind::Extension
     } else if interface.is_contract() {
-        if let Some(why) = version::missing_import(&interface) {
+        // An import of types alone needs nothing of the host: a driver for several majors has those of each.
+        if let Some(why) = version::missing_import(&interface).filter(|_| !functions.is_empty()) {
             return Err(format!("`{interface}` ({}): {why}", functions.join(", ")));
         }
         if interface.interface == "files" && !functions.is_empty() { ImportKind::Directory } else { ImportKind::Always }
