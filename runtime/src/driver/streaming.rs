@@ -104,7 +104,7 @@ impl StreamingStore for Mount {
         let operation = Operation::new("list").about(prefix.as_str()).with(|| format!("{options:?}"));
         let (asked, passed) = (prefix.to_string(), wit::ListOptions::from(&options));
         let answered =
-            ask!(self, StreamingStore.streaming, operation, |guest, instance| { guest.call_list(&mut instance.store, &asked, &passed).await })?;
+            ask!(self, StreamingStore.streaming, operation, |guest, instance| guest.call_list(&mut instance.store, &asked, &passed).await)?;
         self.about(convert::page(answered, prefix, &options), "list", prefix.as_str())
     }
 
@@ -114,7 +114,7 @@ impl StreamingStore for Mount {
             let asked: Vec<String> = paths.iter().map(StorePath::to_string).collect();
             let operation = Operation::new("remove").with(|| format!("{asked:?}"));
             let answered =
-                ask!(self, StreamingStore.streaming, operation, |guest, instance| { guest.call_remove(&mut instance.store, &asked).await.map(Ok) })?;
+                ask!(self, StreamingStore.streaming, operation, |guest, instance| guest.call_remove(&mut instance.store, &asked).await.map(Ok))?;
             if answered.len() != paths.len() {
                 let message = format!("the driver was asked to remove {} paths and answered {} results", paths.len(), answered.len());
                 return self.about(Err(misbehaved(message)), "remove", paths.first().map_or("", StorePath::as_str));
@@ -187,8 +187,7 @@ impl StreamingStore for Mount {
     async fn copy(&self, source: &StorePath, destination: &StorePath, condition: Condition) -> Result<ObjectInfo> {
         let operation = Operation::new("copy").about(source.as_str()).with(|| format!("to {destination}, {condition:?}"));
         let (from, to, condition) = (source.to_string(), destination.to_string(), condition.into());
-        let answered =
-            ask!(self, Copying.copying, operation, |guest, instance| { guest.call_copy(&mut instance.store, &from, &to, &condition).await })?;
+        let answered = ask!(self, Copying.copying, operation, |guest, instance| guest.call_copy(&mut instance.store, &from, &to, &condition).await)?;
         self.about(convert::info_of(answered, destination), "copy", destination.as_str())
     }
 
@@ -196,7 +195,7 @@ impl StreamingStore for Mount {
         let operation = Operation::new("rename").about(source.as_str()).with(|| format!("to {destination}, {condition:?}"));
         let (from, to, condition) = (source.to_string(), destination.to_string(), condition.into());
         let answered =
-            ask!(self, Renaming.renaming, operation, |guest, instance| { guest.call_rename(&mut instance.store, &from, &to, &condition).await })?;
+            ask!(self, Renaming.renaming, operation, |guest, instance| guest.call_rename(&mut instance.store, &from, &to, &condition).await)?;
         self.about(convert::info_of(answered, destination), "rename", destination.as_str())
     }
 
