@@ -150,7 +150,7 @@ where
     if let Some(started) = started {
         report(&pool, &operation, &context, started, host_calls.unwrap_or_default(), result.as_ref().err());
     }
-    Ok(result?)
+    result
 }
 
 fn report(pool: &Pool, operation: &Operation, context: &CallContext, started: Instant, host_calls: Vec<String>, error: Option<&Error>) {
