@@ -39,6 +39,8 @@ async fn close_abandoned(pool: &Arc<Pool>) {
             Ok(()) => lease.settle(),
             Err(error) => tracing::warn!(target: "cofferdam::driver", mount = pool.mount_name(), %error, "`generator.close` trapped"),
         }
+        // Before the call's place: who gets that would else find no instance, and start a second one of a `single` driver.
+        drop(lease);
     }
 }
 
