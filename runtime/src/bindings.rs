@@ -39,6 +39,10 @@ wasmtime::component::bindgen!({
     with: {
         "cofferdam:storage/data.content": crate::content::Content,
         "cofferdam:storage/data.buffer": crate::content::Buffer,
-        "cofferdam:storage/files.guard": crate::call::GuardId,
+        "cofferdam:storage/files.guard": crate::bindings::GuardId,
     },
 });
+
+/// A lock that a guest holds, by its place among its instance's [`crate::call::Guards`].
+#[derive(Debug)]
+pub struct GuardId(pub(crate) u64);

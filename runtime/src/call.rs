@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::OwnedSemaphorePermit;
 
+use crate::bindings::GuardId;
+
 /// Keeps alive what must not be released while work goes on: the call's place in the pool, the locks of its instance.
 pub(crate) type Hold = Arc<dyn Any + Send + Sync>;
 
@@ -43,10 +45,6 @@ impl CallContext {
         self.0.clone()
     }
 }
-
-/// A lock that a guest holds, by its place among its instance's [`Guards`].
-#[derive(Debug)]
-pub struct GuardId(u64);
 
 /// The locks of one instance. Background work of its calls shares them, so that a lock outlives the work that it protects.
 #[derive(Default)]

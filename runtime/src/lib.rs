@@ -22,6 +22,7 @@
 //! | module | its one job |
 //! |---|---|
 //! | [`engine`](Engine) | one wasmtime engine for the process: settings, epoch ticker, ahead-of-time cache |
+//! | [`load`](LoadError) | the vocabulary of loading: digest and errors |
 //! | [`component`](Driver) | bytes to a verified, compiled, inspected driver |
 //! | [`version`] | which interface versions the host can speak, and what it says about them |
 //! | [`grant`] | the typed policy: directories, environment, limits, settings |
@@ -48,6 +49,7 @@ pub mod grant;
 mod guests;
 mod host;
 mod limits;
+mod load;
 mod mount;
 mod path;
 mod pool;
@@ -58,7 +60,7 @@ mod types;
 pub mod version;
 
 pub use claims::{Claims, Instances};
-pub use component::{Digest, Driver, Export, Import, ImportKind, Inspection, LoadError};
+pub use component::{Driver, Export, Import, ImportKind, Inspection};
 pub use content::{Algorithm, Buffer, Content, ContentStream, READ_MAX};
 pub use driver::{Description, Mount, MountStats, Unchecked};
 pub use engine::{Engine, EngineOptions};
@@ -68,6 +70,7 @@ pub use guests::Interface;
 pub use host::extend::Extension;
 pub use host::files::OpenError;
 pub use host::state::State;
+pub use load::{Digest, LoadError};
 pub use mount::MountOptions;
 pub use path::{AtomicKey, COMPONENT_MAX, PATH_MAX, Prefix, StorePath};
 pub use store::{AtomicStore, StreamingStore};

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use crate::claims::{Claims, Instances};
-use crate::component::{Driver, LoadError};
+use crate::component::Driver;
 use crate::driver::Mount;
 use crate::error::{Error, ErrorKind};
 use crate::grant::{Grant, GrantError, settings};
 use crate::guests::Interface;
+use crate::load::LoadError;
 use crate::pool::Pool;
 use crate::sandbox::Sandbox;
 

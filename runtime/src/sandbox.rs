@@ -8,7 +8,7 @@ use cap_std::fs::Dir;
 use wasmtime::Store;
 use wasmtime::component::ResourceTable;
 
-use crate::component::{Driver, LoadError};
+use crate::component::Driver;
 use crate::content::Spool;
 use crate::grant::Grant;
 use crate::host::files::Directories;
@@ -16,6 +16,7 @@ use crate::host::log::LogGate;
 use crate::host::state::{Resources, State};
 use crate::host::wasi;
 use crate::limits::Limiter;
+use crate::load::LoadError;
 
 /// What a guest may hand to one host call, in bytes: 8 MiB. The largest honest value is 1 MiB of data; a page of
 /// 1,000 entries with long paths has about as much.

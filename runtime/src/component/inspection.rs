@@ -5,10 +5,10 @@ use wasmtime::Engine;
 use wasmtime::component::Component;
 use wasmtime::component::types::ComponentItem;
 
-use super::{Digest, LoadError};
 use crate::grant::{Grant, GrantKind, suggest};
 use crate::host::extend::Extension;
 use crate::host::link::Needs;
+use crate::load::{Digest, LoadError};
 use crate::version::{self, InterfaceName, Interfaces, Verdict};
 
 /// What a driver is, read from its file without running it.

@@ -1,7 +1,5 @@
 //! From bytes to a verified, compiled and inspected driver: ready to be mounted, never yet run.
 
-mod digest;
-mod error;
 mod inspection;
 
 use std::path::Path;
@@ -9,8 +7,6 @@ use std::sync::Arc;
 
 use wasmtime::component::InstancePre;
 
-pub use digest::Digest;
-pub use error::LoadError;
 pub use inspection::{Export, Import, ImportKind, Inspection};
 
 use crate::engine::Engine;
@@ -18,6 +14,7 @@ use crate::guests::Indices;
 use crate::host::extend::Extension;
 use crate::host::link;
 use crate::host::state::State;
+use crate::load::{Digest, LoadError};
 
 /// A loaded driver. Clones share it.
 #[derive(Clone)]

@@ -13,7 +13,7 @@ use crc_fast::CrcAlgorithm;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-use crate::component::Digest;
+use crate::load::Digest;
 
 /// Bytes of the checksum at the end of an entry.
 const CHECKSUM: usize = 8;

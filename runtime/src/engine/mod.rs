@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use wasmtime::component::Component;
 use wasmtime::{Config, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, Strategy};
 
-use crate::component::{Digest, LoadError};
+use crate::load::{Digest, LoadError};
 
 /// How the engine is set up.
 #[derive(Clone, Debug)]

@@ -26,7 +26,8 @@ const LEAKING: u64 = 256;
 pub(crate) struct Instance {
     pub(crate) id: u64,
     pub(crate) store: Store<State>,
-    pub(crate) guests: Guests,
+    /// Boxed: it is a kilobyte of function handles, and instances move from hand to hand.
+    pub(crate) guests: Box<Guests>,
     pub(crate) calls: u64,
     pub(crate) last_used: Instant,
     generated: Vec<WeakGenerated>,
@@ -49,14 +50,14 @@ impl Instance {
         sandbox: &Sandbox,
         context: CallContext,
         settings: impl FnOnce(&str) -> Result<Vec<(String, String)>> + Send,
-    ) -> Result<(Box<Self>, Said)> {
+    ) -> Result<(Self, Said)> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let driver = sandbox.driver();
         let mut store = sandbox.store().map_err(trapped)?;
         store.data_mut().begin_call(context, sandbox.grant().limits.start, false);
         store.set_epoch_deadline(1);
         let instance = driver.prepared().instantiate_async(&mut store).await.map_err(trapped)?;
-        let guests = driver.indices().bind(&mut store, &instance).map_err(trapped)?;
+        let guests = Box::new(driver.indices().bind(&mut store, &instance).map_err(trapped)?);
         let WitDescription { name, version, settings_schema } = guests.lifecycle.call_describe(&mut store).await.map_err(trapped)?;
         check_name(&name)?;
         let settings = settings(&settings_schema)?;
@@ -67,7 +68,7 @@ impl Instance {
         let said = Said { name, version: printable(&version, 100), settings_schema, claims };
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
         let instance = Self { id, store, guests, calls: 0, last_used: Instant::now(), generated: Vec::new() };
-        Ok((Box::new(instance), said))
+        Ok((instance, said))
     }
 
     /// Makes it ready for a call.

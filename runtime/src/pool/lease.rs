@@ -9,14 +9,14 @@ use crate::call::CallContext;
 
 /// An instance that is checked out.
 pub(crate) struct Lease {
-    instance: Option<Box<Instance>>,
+    instance: Option<Instance>,
     pool: Arc<Pool>,
     /// No call is half-way.
     clean: bool,
 }
 
 impl Lease {
-    pub(super) fn new(pool: &Arc<Pool>, instance: Box<Instance>) -> Self {
+    pub(super) fn new(pool: &Arc<Pool>, instance: Instance) -> Self {
         Self { instance: Some(instance), pool: pool.clone(), clean: true }
     }
 
@@ -27,7 +27,7 @@ impl Lease {
     /// The instance, for a call: until [`Lease::settle`] it counts as half-way. `None` only after [`Lease::into_instance`].
     pub(super) fn enter(&mut self) -> Option<&mut Instance> {
         self.clean = false;
-        self.instance.as_deref_mut()
+        self.instance.as_mut()
     }
 
     /// The call has ended without a trap: the instance may be used again.
@@ -44,7 +44,7 @@ impl Lease {
     }
 
     /// The instance itself, out of the loan.
-    pub(super) fn into_instance(mut self) -> Option<Box<Instance>> {
+    pub(super) fn into_instance(mut self) -> Option<Instance> {
         self.instance.take()
     }
 }

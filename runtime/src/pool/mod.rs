@@ -41,7 +41,7 @@ pub(crate) struct Pool {
 
 #[derive(Default)]
 struct Slots {
-    idle: Vec<Box<Instance>>,
+    idle: Vec<Instance>,
     /// Instances that are checked out, and who waits for just that one.
     busy: HashMap<u64, Vec<oneshot::Sender<Lease>>>,
 }
@@ -148,7 +148,7 @@ impl Pool {
         Ok((Lease::new(self, instance), context))
     }
 
-    fn take_idle(&self) -> Option<Box<Instance>> {
+    fn take_idle(&self) -> Option<Instance> {
         let mut slots = self.slots();
         let instance = slots.idle.pop()?;
         slots.busy.insert(instance.id, Vec::new());
@@ -177,7 +177,7 @@ impl Pool {
     }
 
     /// A fresh instance, which must say what the first one said.
-    async fn replacement(&self) -> Result<Box<Instance>> {
+    async fn replacement(&self) -> Result<Instance> {
         if self.single && self.lost.load(Ordering::Acquire) && !self.sandbox.grant().restart_empty {
             let message = "the driver's only instance has ended, and what it stored with it; start the mount anew, \
                            or set `restart-empty = true` in the grant to begin empty by itself";
@@ -203,7 +203,7 @@ impl Pool {
     }
 
     /// Takes an instance back: to the next who waits for it, to the idle ones, or out of use.
-    fn check_in(self: &Arc<Self>, mut instance: Box<Instance>) {
+    fn check_in(self: &Arc<Self>, mut instance: Instance) {
         instance.last_used = tokio::time::Instant::now();
         let worn = !self.single && instance.is_worn(self.limits().calls_per_instance);
         loop {
@@ -232,7 +232,7 @@ impl Pool {
     }
 
     /// An instance that must not be used again. Who waits for just that one learns that it has ended.
-    fn discard(&self, instance: Box<Instance>) {
+    fn discard(&self, instance: Instance) {
         if self.single {
             self.lost.store(true, Ordering::Release);
         }
@@ -257,7 +257,7 @@ impl Pool {
         self.forget(idle);
     }
 
-    fn forget(&self, idle: Vec<Box<Instance>>) {
+    fn forget(&self, idle: Vec<Instance>) {
         if self.single && !idle.is_empty() {
             self.lost.store(true, Ordering::Release);
         }

@@ -3,9 +3,9 @@
 use wasmtime::component::Resource;
 
 use super::{FileInfo, FileKind, WriteMode};
+use crate::bindings::GuardId;
 use crate::bindings::cofferdam::storage::files::{self as wit, CommitMode, Host, HostGuard, OpenedFile};
 use crate::bindings::cofferdam::storage::store_types as types;
-use crate::call::GuardId;
 use crate::content::Content;
 use crate::error::Result;
 use crate::host::data::outcome;
