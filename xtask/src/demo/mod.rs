@@ -97,10 +97,8 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     println!("\n{compared} of {} sha256 digests compared, all equal\n", stored.len());
     let inspection: tables::Inspection = stage.inspect()?;
     tables::print_sandbox(&inspection);
-    println!(
-        "\nLook at what was stored: ls -R target/demo/store; see every call: cofferdam --trace ls {PREFIX} --driver {} --grant {}",
-        "target/drivers/filesystem.wasm", "target/demo/grant.toml"
-    );
+    println!("\nLook at what was stored: ls -R target/demo/store; see every call of the driver:");
+    println!("target/release/cofferdam --trace ls {PREFIX} --driver target/drivers/filesystem.wasm --grant target/demo/grant.toml");
     Ok(())
 }
 
