@@ -108,7 +108,7 @@ impl Tiny {
         let package = push(&mut resolve, "tiny.wit", &format!("{world}}}\n"));
         let world = resolve.select_world(&[package], Some("tiny")).unwrap_or_else(|error| panic!("{error:#}"));
         embed_component_metadata(&mut core, &resolve, world, StringEncoding::UTF8).unwrap_or_else(|error| panic!("{error:#}"));
-        let encoded = ComponentEncoder::default().validate(true).module(&core).and_then(|mut encoder| encoder.encode());
+        let encoded = ComponentEncoder::default().validate(true).module(&core).and_then(|encoder| encoder.encode());
         encoded.unwrap_or_else(|error| panic!("{error:#}"))
     }
 
