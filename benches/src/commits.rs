@@ -62,7 +62,7 @@ fn native_commits(directory: &Path, round: usize) -> Result<Duration> {
                 })
             })
             .collect();
-        threads.into_iter().try_for_each(|thread| thread.join().map_err(|_| anyhow::anyhow!("a thread failed"))?.map_err(Into::into))
+        threads.into_iter().try_for_each(|thread| -> anyhow::Result<()> { Ok(thread.join().map_err(|_| anyhow::anyhow!("a thread failed"))??) })
     })?;
     Ok(start.elapsed() / (CALLERS * EACH) as u32)
 }
