@@ -104,9 +104,11 @@ fn config(pooling: Option<PoolingAllocationConfig>) -> Config {
         .epoch_interruption(true)
         // No WASI 0.3 in this contract: without it an empty call costs a tenth.
         .concurrency_support(false)
+        // Not for drivers' own modules, each of which gets one: the adapters between the parts of a component that was
+        // linked of several (QuickJS) use two, and without this the engine panics while it translates one.
+        .wasm_multi_memory(true)
         // Nothing that storage drivers need; each is attack surface.
         .wasm_memory64(false)
-        .wasm_multi_memory(false)
         .wasm_relaxed_simd(false)
         .wasm_custom_page_sizes(false)
         .wasm_backtrace_max_frames(NonZeroUsize::new(20))
