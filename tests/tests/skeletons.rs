@@ -61,8 +61,16 @@ impl Skeleton {
         Some(Self { mount, doubles, data, toolchain })
     }
 
+    fn values(&self) -> &dyn AtomicStore {
+        &self.mount
+    }
+
+    fn objects(&self) -> &dyn StreamingStore {
+        &self.mount
+    }
+
     async fn read(&self, object: &str) -> Bytes {
-        let opened = self.mount.open(&path(object), ByteRange::Whole).await.unwrap();
+        let opened = self.objects().open(&path(object), ByteRange::Whole).await.unwrap();
         let bytes = opened.content.bytes(64 << 20).await.unwrap();
         assert_eq!(opened.info.size, bytes.len() as u64, "{object}");
         bytes
@@ -77,9 +85,9 @@ impl Skeleton {
     }
 
     async fn answers_values(&self) {
-        let value = AtomicStore::get(&self.mount, &AtomicKey::new("some/key").unwrap()).await.unwrap();
+        let value = self.values().get(&AtomicKey::new("some/key").unwrap()).await.unwrap();
         assert_eq!(value.data, "some/key");
-        assert_eq!(AtomicStore::count(&self.mount, "").await.unwrap_err().kind(), ErrorKind::Unsupported);
+        assert_eq!(self.values().count("").await.unwrap_err().kind(), ErrorKind::Unsupported);
     }
 
     async fn opens_content_of_every_kind(&self) {
@@ -88,23 +96,23 @@ impl Skeleton {
         assert_eq!(self.read("/zero/3000000").await, vec![7; 3_000_000]);
         assert_eq!(self.read("/http/example.test").await, "answer from http://example.test/");
         assert_eq!(self.read("/up/object").await, "/up/object");
-        let handed_on = self.mount.open(&path("/up/object"), ByteRange::Last(6)).await.unwrap();
+        let handed_on = self.objects().open(&path("/up/object"), ByteRange::Last(6)).await.unwrap();
         assert_eq!(handed_on.info.attributes, [("from".to_owned(), "below".to_owned())]);
         assert_eq!(handed_on.content.bytes(100).await.unwrap(), "object");
 
         fs::write(self.data.path().join("file"), "of the host").unwrap();
         assert_eq!(self.read("/file").await, "of the host");
         let range = ByteRange::Bounded { offset: 3, length: 3 };
-        let opened = self.mount.open(&path("/file"), range).await.unwrap();
+        let opened = self.objects().open(&path("/file"), range).await.unwrap();
         assert_eq!((opened.info.size, opened.content.bytes(100).await.unwrap()), (11, Bytes::from("the")));
-        assert_eq!(self.mount.open(&path("/none"), range).await.unwrap_err().kind(), ErrorKind::NotFound);
+        assert_eq!(self.objects().open(&path("/none"), range).await.unwrap_err().kind(), ErrorKind::NotFound);
     }
 
     async fn moves_16_mib(&self) {
         let bytes: Bytes = (0..16 * MIB).map(|index| (index % 251) as u8).collect::<Vec<_>>().into();
         let sha256 = Sha256::digest(&bytes);
         for object in ["/drain", "/send", "/written"] {
-            let info = self.mount.put(&path(object), Content::from_bytes(bytes.clone()), Condition::Unconditional).await.unwrap();
+            let info = self.objects().put(&path(object), Content::from_bytes(bytes.clone()), Condition::Unconditional).await.unwrap();
             assert_eq!(info.size, bytes.len() as u64, "{object}");
             if object == "/written" {
                 let hex: String = sha256.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -121,11 +129,11 @@ impl Skeleton {
     async fn lists_and_removes(&self) {
         fs::create_dir(self.data.path().join("folder")).unwrap();
         let options = || ListOptions { start_after: Some("/file".to_owned()), ..ListOptions::default() };
-        let page = self.mount.list(&Prefix::root(), options()).await.unwrap();
+        let page = self.objects().list(&Prefix::root(), options()).await.unwrap();
         let found: Vec<_> = page.entries.iter().map(|entry| (entry.path.as_str(), entry.kind)).collect();
         assert_eq!(found, [("/folder", EntryKind::Prefix), ("/written", EntryKind::Object)]);
 
-        let removed = self.mount.remove(&[path("/file"), path("/none")]).await.unwrap();
+        let removed = self.objects().remove(&[path("/file"), path("/none")]).await.unwrap();
         assert!(removed[0].is_ok());
         assert_eq!(removed[1].as_ref().unwrap_err().kind(), ErrorKind::NotFound);
         assert!(!self.data.path().join("file").exists());
@@ -138,9 +146,9 @@ impl Skeleton {
     }
 
     async fn refuses_what_it_does_not_do(&self) {
-        let created = self.mount.create_upload(&path("/a")).await;
+        let created = self.objects().create_upload(&path("/a")).await;
         assert_eq!(created.unwrap_err().kind(), ErrorKind::Unsupported);
-        let renamed = self.mount.rename(&path("/a"), &path("/b"), Condition::Unconditional).await;
+        let renamed = self.objects().rename(&path("/a"), &path("/b"), Condition::Unconditional).await;
         assert_eq!(renamed.unwrap_err().kind(), ErrorKind::Unsupported);
         assert_eq!(self.mount.stats().traps, 0);
     }
