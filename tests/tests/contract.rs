@@ -106,6 +106,35 @@ fn each_case_is_named_in_the_contract_and_listed_in_its_documentation() {
     assert_eq!(listed.difference(&named).collect::<Vec<_>>(), Vec::<&String>::new(), "named nowhere in wit/");
 }
 
+/// The text of every Rust file in `folder`.
+fn sources(folder: &Path) -> String {
+    let mut text = String::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            text += &sources(&path);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            text += &fs::read_to_string(path).unwrap();
+        }
+    }
+    text
+}
+
+#[test]
+fn each_promise_of_the_host_is_held_by_tests_that_exist() {
+    let sources = sources(&workspace().join("runtime/src")) + &sources(&workspace().join("tests/tests"));
+    let text = fs::read_to_string(workspace().join("docs/contract.md")).unwrap();
+    let (_, table) = text.split_once("| held by |").expect("the table of the host's promises");
+    let rows: Vec<_> = table.lines().filter(|line| line.starts_with("| ") && !line.contains("*later*")).collect();
+    assert!(rows.len() > 20, "only {} rows were found", rows.len());
+    for row in rows {
+        let tests: Vec<_> = row.trim_end_matches(" |").rsplit(" | ").next().unwrap().split(", ").map(|name| name.trim_matches('`')).collect();
+        for test in tests {
+            assert!(sources.contains(&format!("fn {test}()")), "there is no test `{test}`: {row}");
+        }
+    }
+}
+
 /// `contract.frozen`
 #[test]
 fn the_shapes_are_frozen() {

@@ -27,3 +27,29 @@ impl Buffer {
 fn finished() -> Error {
     Error::invalid_argument("the buffer is finished")
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+
+    #[tokio::test]
+    async fn a_buffer_is_finished_once_and_keeps_its_order() {
+        let mut buffer = Buffer::new(Spool::new(64, None, 0));
+        buffer.append(Bytes::from_static(b"made ")).await.unwrap();
+        buffer.append(Bytes::from_static(b"in pieces")).await.unwrap();
+        let content = buffer.finish().unwrap();
+        assert_eq!(buffer.finish().unwrap_err().kind(), ErrorKind::InvalidArgument);
+        assert_eq!(buffer.append(Bytes::new()).await.unwrap_err().kind(), ErrorKind::InvalidArgument);
+        drop(buffer);
+        assert!(content.is_held());
+        assert_eq!(content.bytes(64).await.unwrap(), "made in pieces");
+    }
+
+    #[tokio::test]
+    async fn a_buffer_over_the_budget_is_refused() {
+        let mut buffer = Buffer::new(Spool::new(4, None, 0));
+        assert_eq!(buffer.append(Bytes::from_static(b"12345")).await.unwrap_err().kind(), ErrorKind::QuotaExceeded);
+    }
+}

@@ -15,16 +15,34 @@ impl Host for State {
     }
 
     fn random(&mut self, length: u32) -> wasmtime::Result<Vec<u8>> {
-        let mut bytes = vec![0; length.min(RANDOM_MAX) as usize];
-        let mut filled = 0;
-        while filled < bytes.len() {
-            filled += rustix::rand::getrandom(&mut bytes[filled..], rustix::rand::GetRandomFlags::empty())?;
-        }
-        Ok(bytes)
+        Ok(random(length)?)
     }
 
     fn log(&mut self, level: Level, message: String) -> wasmtime::Result<()> {
         self.resources.log.write(level, &message);
         Ok(())
+    }
+}
+
+/// Random bytes from the operating system: `length` of them, or [`RANDOM_MAX`] if that is fewer.
+fn random(length: u32) -> rustix::io::Result<Vec<u8>> {
+    let mut bytes = vec![0; length.min(RANDOM_MAX) as usize];
+    let mut filled = 0;
+    while filled < bytes.len() {
+        filled += rustix::rand::getrandom(&mut bytes[filled..], rustix::rand::GetRandomFlags::empty())?;
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn random_bytes_are_bounded_and_differ() {
+        assert!(random(0).unwrap().is_empty());
+        assert_eq!(random(u32::MAX).unwrap().len(), RANDOM_MAX as usize);
+        assert_ne!(random(32).unwrap(), random(32).unwrap());
     }
 }
