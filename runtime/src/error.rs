@@ -13,7 +13,7 @@ pub enum ErrorKind {
     NotFound,
     /// Something is stored there, and the caller asked that nothing be.
     AlreadyExists,
-    /// A condition (`if-absent`, `if-match`) did not hold; nothing was changed.
+    /// What is stored there is not the version that `if-match` names, or is missing; nothing was changed.
     PreconditionFailed,
     /// The path breaks the rules of a store path, or names nothing that is granted.
     InvalidPath,

@@ -31,7 +31,8 @@ pub async fn copy(store: &dyn StreamingStore, source: &StorePath, destination: &
         return match condition {
             Condition::Unconditional => Ok(opened.info),
             Condition::IfMatch(etag) if Some(&etag) == opened.info.etag.as_ref() => Ok(opened.info),
-            _ => Err(Error::new(ErrorKind::PreconditionFailed, "the condition does not hold").at_path(destination.as_str())),
+            Condition::IfAbsent => Err(Error::new(ErrorKind::AlreadyExists, "it is stored there already").at_path(destination.as_str())),
+            Condition::IfMatch(_) => Err(Error::new(ErrorKind::PreconditionFailed, "the condition does not hold").at_path(destination.as_str())),
         };
     }
     store.put(destination, opened.content, condition).await

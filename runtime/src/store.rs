@@ -26,7 +26,7 @@ pub trait AtomicStore: Send + Sync {
     /// Stores `data` under `key`; answers the new etag.
     ///
     /// # Errors
-    /// `precondition-failed` if `condition` does not hold, `invalid-argument` over 1 MiB, `unsupported` for a condition that is not claimed.
+    /// `already-exists` if `if-absent` does not hold, `precondition-failed` if `if-match` does not, `invalid-argument` over 1 MiB.
     async fn put(&self, key: &AtomicKey, data: Bytes, condition: Condition) -> Result<Etag>;
 
     /// Removes `key`; missing is success without a condition.
@@ -74,7 +74,7 @@ pub trait StreamingStore: Send + Sync {
     /// Stores an object, replacing atomically.
     ///
     /// # Errors
-    /// `precondition-failed` if `condition` does not hold, `unsupported` for a condition that is not claimed,
+    /// `already-exists` if `if-absent` does not hold, `precondition-failed` if `if-match` does not, `unsupported` for a condition that is not claimed,
     /// `invalid-argument` if `content` does not have the size that it said. The old object is whole after any error.
     async fn put(&self, path: &StorePath, content: Content, condition: Condition) -> Result<ObjectInfo>;
 
@@ -105,7 +105,7 @@ pub trait StreamingStore: Send + Sync {
     /// Makes the object of `parts` visible at `destination`.
     ///
     /// # Errors
-    /// `upload-expired`, `precondition-failed`, `invalid-argument` for a part that was never written.
+    /// `upload-expired`, `already-exists` if `if-absent` does not hold, `invalid-argument` for a part that was never written.
     async fn complete_upload(&self, token: &UploadToken, parts: &[WrittenPart], destination: &StorePath, condition: Condition) -> Result<ObjectInfo>;
 
     /// Ends an upload and releases its storage; again is success.
