@@ -82,10 +82,13 @@ impl Engine {
 
     /// Compiles a component, or takes what an earlier process compiled.
     pub(crate) fn compile(&self, wasm: &[u8], digest: &Digest) -> wasmtime::Result<Component> {
-        match &self.cache {
+        let compile = || match &self.cache {
             Some(directory) => aot::load_or_compile(&self.engine, directory, wasm, digest),
             None => Component::new(&self.engine, wasm),
-        }
+        };
+        // A file that nobody trusts meets a large compiler: what panics there is the file's refusal, not the host's end.
+        let compiled = std::panic::catch_unwind(std::panic::AssertUnwindSafe(compile));
+        compiled.unwrap_or_else(|_| Err(wasmtime::Error::msg("the compiler failed on it; please report the file to Cofferdam")))
     }
 }
 
