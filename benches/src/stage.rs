@@ -28,6 +28,7 @@ impl Stage {
         // The whole object lies in the guest's memory, and grows there by doubling.
         grant.settings.insert("capacity".to_owned(), SettingValue::Integer(1 << 30));
         grant.limits.memory = 3 << 30;
+        grant.spool.memory = 1 << 30;
         let memory = open(&engine, &drivers.join("memory.wasm"), &grant).await?;
         Ok(Self { scratch, engine, drivers, filesystem, memory })
     }
