@@ -189,3 +189,30 @@ async fn quickjs_can_say_the_whole_contract() {
 async fn starlingmonkey_can_say_the_whole_contract() {
     run("starlingmonkey").await;
 }
+
+/// Opens `driver` on a directory with the file `own`, which is granted with `more` lines.
+async fn mount_with(driver: &Driver, top: &str, more: &str) -> (Result<Mount, LoadError>, TempDir) {
+    let data = tempfile::tempdir().unwrap();
+    fs::write(data.path().join("own"), "by its own means").unwrap();
+    let directory = format!("[[directory]]\nname = \"/data\"\nhost = {:?}\naccess = \"read-only\"\n{more}", data.path());
+    let text = format!("{top}\n[settings]\ngreeting = \"hello\"\n{directory}");
+    let grant = Grant::parse(&text, Path::new("grant.toml")).unwrap();
+    (Mount::open(driver, &grant, MountOptions::default()).await, data)
+}
+
+#[tokio::test]
+async fn a_languages_own_files_are_there_only_as_a_wasi_grant() {
+    let Some(bytes) = component("python") else { return };
+    let driver = Driver::load_extended(&Engine::shared().unwrap(), &bytes, None, &[&Doubles::default()]).unwrap();
+    for (more, expected) in [("", Err(ErrorKind::PermissionDenied)), ("wasi = true", Ok(Bytes::from("by its own means")))] {
+        let (mount, _data) = mount_with(&driver, "", more).await;
+        let read = match mount.unwrap().open(&path("/own/own"), ByteRange::Whole).await {
+            Ok(opened) => Ok(opened.content.bytes(100).await.unwrap()),
+            Err(error) => Err(error.kind()),
+        };
+        assert_eq!(read, expected, "{more}");
+    }
+    let (mount, _data) = mount_with(&driver, "strict = true", "").await;
+    let refusal = mount.unwrap_err();
+    assert!(matches!(&refusal, LoadError::Strict { imports } if imports.iter().any(|import| import.starts_with("wasi:filesystem/"))), "{refusal}");
+}
