@@ -43,7 +43,7 @@ pub(super) use ask;
 
 impl Mount {
     /// Adds to an error of the host's own what it is about.
-    fn about<T>(&self, result: Result<T>, operation: &'static str, path: &str) -> Result<T> {
+    pub(super) fn about<T>(&self, result: Result<T>, operation: &'static str, path: &str) -> Result<T> {
         result.map_err(|error| error.in_operation(operation, self.pool().driver_name()).at_path(path))
     }
 }
