@@ -184,3 +184,23 @@ fn filled(directory: &Path) -> std::io::Result<Vec<Filled>> {
     found.sort_by(|one, other| one.path.cmp(&other.path));
     Ok(found)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_case_that_hangs_has_failed() {
+        let hanging = AbortOnDrop(tokio::spawn(std::future::pending()));
+        let options = Options { case_limit: std::time::Duration::ZERO, ..Options::default() };
+        let Err(Stop::Failed(reason)) = wait(hanging, &options).await else { panic!("it ended") };
+        assert_eq!(reason, "not done after 0ns: it hangs, or is far too slow");
+    }
+
+    #[tokio::test]
+    async fn a_case_that_panics_has_failed() {
+        let panicking = AbortOnDrop(tokio::spawn(async { panic!("the reason") }));
+        let Err(Stop::Failed(reason)) = wait(panicking, &Options::default()).await else { panic!("it ended") };
+        assert_eq!(reason, "the case itself panicked: the reason");
+    }
+}

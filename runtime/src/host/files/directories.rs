@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
@@ -40,6 +40,8 @@ pub(super) struct Granted {
     pub(super) committer: Committer,
     /// Locks by name.
     pub(super) locks: Arc<Locks>,
+    /// Held by who makes a directory until something lies in it, and alone by who removes one.
+    emptying: RwLock<()>,
     /// Where this process keeps its temporary files, once it has needed any.
     owner: Mutex<Option<Arc<Owner>>>,
 }
@@ -144,6 +146,7 @@ impl Granted {
             root,
             committer,
             locks: Arc::default(),
+            emptying: RwLock::default(),
             owner: Mutex::default(),
         })
     }
@@ -157,6 +160,18 @@ impl Granted {
             "" => Some(""),
             rest => rest.strip_prefix('/'),
         }
+    }
+
+    /// While this is held, nobody in this process removes an empty directory through this grant.
+    ///
+    /// Without it, who empties a store could outrun who fills it for as long as it lasts. Other processes are met by trying again.
+    pub(super) fn filling(&self) -> RwLockReadGuard<'_, ()> {
+        self.emptying.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// While this is held, nobody in this process makes a directory through this grant.
+    pub(super) fn emptying(&self) -> RwLockWriteGuard<'_, ()> {
+        self.emptying.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A new temporary file, which nobody else knows.

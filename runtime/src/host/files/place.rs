@@ -13,8 +13,8 @@ use super::directories::Granted;
 use super::{FileInfo, FileKind, stamp};
 use crate::error::{Error, ErrorKind, Result};
 
-/// How often a parent that others keep removing is made again before giving up: some 20 ms of a race that nobody loses twice
-/// by chance.
+/// How often a parent that other processes keep removing is made again before giving up: some 20 ms of a race that nobody loses
+/// twice by chance. In this process `Granted::filling` decides it.
 pub(super) const ATTEMPTS: usize = 1000;
 
 /// How to open a regular file.
@@ -122,6 +122,7 @@ impl Place {
     pub(super) fn create_regular(&self, how: How) -> Result<(File, Stat)> {
         self.require_name()?;
         for _ in 0..ATTEMPTS {
+            let _filling = self.granted.filling();
             match self.open_regular(how) {
                 Err(error) if error.kind() == ErrorKind::NotFound => match self.make_parents(&mut Vec::new()) {
                     Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(self.error(error)),
@@ -200,6 +201,7 @@ impl Place {
     /// `invalid-argument` if something else is in the way.
     pub(super) fn make_directory(&self) -> Result<()> {
         for _ in 0..ATTEMPTS {
+            let _filling = self.granted.filling();
             match self.granted.root.open_dir(if self.relative().is_empty() { "." } else { self.relative() }) {
                 Ok(_) => return Ok(()),
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(self.error(error)),
@@ -222,7 +224,10 @@ impl Place {
         let remove = || -> io::Result<()> {
             let (parent, name) = self.parent()?;
             match unlinkat(&parent, name, AtFlags::empty()) {
-                Err(Errno::ISDIR) => Ok(unlinkat(&parent, name, AtFlags::REMOVEDIR)?),
+                Err(Errno::ISDIR) => {
+                    let _emptying = self.granted.emptying();
+                    Ok(unlinkat(&parent, name, AtFlags::REMOVEDIR)?)
+                }
                 removed => Ok(removed?),
             }
         };

@@ -97,6 +97,7 @@ impl Source {
 
     /// One try; adds the directories that it changed to `changed`, also where it then fails.
     fn try_rename(&self, destination: &Place, no_replace: bool, changed: &mut Vec<File>) -> io::Result<()> {
+        let _filling = destination.granted.filling();
         destination.make_parents(changed)?;
         let (parent, name) = destination.parent()?;
         match self {
