@@ -1,0 +1,1 @@
+//! An OCI registry whose storage is any Cofferdam driver.
