@@ -2,14 +2,24 @@
 //!
 //! | module | gives a test |
 //! |---|---|
+//! | [`client`] | a registry's answers, asked for one request at a time |
 //! | [`doubles`] | host interfaces that the runtime does not serve yet |
 //! | [`drivers`] | the components that `cargo xtask build` made |
 //! | [`hostile`] | the hostile driver, mounted with tight limits on a scratch directory |
+//! | [`images`] | OCI images and layouts, made here |
 //! | [`log`] | what was logged while it ran |
+//! | [`server`] | `cofferdam serve` as a process, and Debian's `docker-registry` beside it |
 //! | [`tiny`] | a driver of a hundred lines of WebAssembly text, for shapes that no compiler makes |
+//! | [`tools`] | other programs, or the word that a test is skipped without them |
+//! | [`wait`] | until something is so, at most so long |
 
+pub mod client;
 pub mod doubles;
 pub mod drivers;
 pub mod hostile;
+pub mod images;
 pub mod log;
+pub mod server;
 pub mod tiny;
+pub mod tools;
+pub mod wait;

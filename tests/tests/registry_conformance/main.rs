@@ -1,0 +1,15 @@
+//! Every line of the distribution specification's conformance list, by raw HTTP against a running server.
+//!
+//! `COFFERDAM_TESTED_REGISTRY=docker-registry` runs them against Debian's, which passes what it implements: how these tests are tested.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod chunks;
+mod discovery;
+mod management;
+mod manifests;
+mod mounts;
+mod protocol;
+mod pull;
+mod push;
+mod referrers;
