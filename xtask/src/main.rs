@@ -8,6 +8,7 @@ mod host;
 mod process;
 mod rules;
 mod skeletons;
+mod tools;
 mod workspace;
 
 use std::process::ExitCode;
@@ -40,12 +41,14 @@ enum Command {
     Test,
     /// Measure, beside the same work done natively
     Bench {
-        /// What to measure: runtime
+        /// What to measure: runtime or registry
         #[arg(default_value = "runtime")]
         what: String,
     },
     /// Check the house rules that a program can check
     Rules,
+    /// Install the programs that tests and benches drive a registry with: Debian's packages, with apt-get
+    Tools,
     /// Build the skeleton drivers whose tools are there
     Skeletons {
         /// Install their tools into target/tools/ first, with pip and npm
@@ -83,12 +86,14 @@ fn run(command: Command) -> Result<()> {
         Command::Test => test(&workspace),
         Command::Bench { what } => {
             guests::build(&workspace, &guests::discover(&workspace)?)?;
+            host::build_cli(&workspace)?;
             host::run_benchmark(&workspace, &format!("bench-{what}"))
         }
         Command::Rules => match rules::check(&workspace)? {
             0 => Ok(()),
             breaches => bail!("{breaches} breaches of the house rules"),
         },
+        Command::Tools => tools::install(),
         Command::Skeletons { install } => {
             if install {
                 skeletons::install_tools(workspace.root())?;
@@ -119,6 +124,10 @@ fn test(workspace: &Workspace) -> Result<()> {
     let missing = build_skeletons(workspace)?;
     if missing > 0 {
         eprintln!("{missing} skeletons are left out; `cargo xtask skeletons --install` installs what they need");
+    }
+    let packages = tools::missing();
+    if !packages.is_empty() {
+        eprintln!("tests that need {} are skipped; `cargo xtask tools` installs these packages", packages.join(", "));
     }
     host::build_cli(workspace)?;
     let mut count = host::test(workspace)?;

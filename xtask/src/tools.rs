@@ -1,0 +1,68 @@
+//! Installs the programs that tests and benches drive a registry with: Debian's packages of them.
+
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use rustix::process::geteuid;
+
+use crate::process;
+
+/// A program, and the package that has it.
+const TOOLS: [(&str, &str); 9] = [
+    ("docker-registry", "docker-registry"),
+    ("nginx", "nginx-light"),
+    ("skopeo", "skopeo"),
+    ("umoci", "umoci"),
+    ("wrk", "wrk"),
+    ("htpasswd", "apache2-utils"),
+    ("buildah", "buildah"),
+    ("podman", "podman"),
+    ("curl", "curl"),
+];
+
+/// Where Debian puts servers, which is not on everybody's `PATH`.
+const SERVERS: &str = "/usr/sbin";
+
+/// The packages whose programs are not here.
+pub(crate) fn missing() -> Vec<&'static str> {
+    let there = |program: &str| process::find(program).is_some() || std::path::Path::new(SERVERS).join(program).is_file();
+    TOOLS.iter().filter(|(program, _)| !there(program)).map(|(_, package)| *package).collect()
+}
+
+/// Installs what is missing, with `apt-get`, as root or by `sudo`.
+///
+/// # Errors
+/// There is no `apt-get`, or it fails.
+pub(crate) fn install() -> Result<()> {
+    let missing = missing();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let list = missing.join(" ");
+    ensure!(process::find("apt-get").is_some(), "there is no apt-get here; what Debian has in these packages is missing: {list}");
+    // An old list names versions that are no longer there.
+    process::run(apt(&["update", "--quiet=2"]).stdin(std::process::Stdio::null())).with_context(|| format!("before installing {list}"))?;
+    process::run(apt(&["install", "--yes", "--quiet=2", "--no-install-recommends"]).args(&missing).stdin(std::process::Stdio::null()))?;
+    let still = self::missing();
+    ensure!(still.is_empty(), "installed, but still not found: {}", still.join(" "));
+    Ok(())
+}
+
+fn apt(arguments: &[&str]) -> Command {
+    let mut command = if geteuid().is_root() { Command::new("env") } else { Command::new("sudo") };
+    // Debian starts servers that it installs unless it is told not to; these are started by tests only.
+    command.args(["DEBIAN_FRONTEND=noninteractive", "RUNLEVEL=1", "apt-get"]).args(arguments);
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_is_named_by_its_package() {
+        for package in missing() {
+            assert!(TOOLS.iter().any(|(program, of)| *of == package && process::find(program).is_none()), "{package}");
+        }
+    }
+}
