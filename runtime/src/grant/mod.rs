@@ -6,14 +6,14 @@
 //! | module | its one job |
 //! |---|---|
 //! | [`limits`] | how much of the machine a mount may use, with safe defaults |
-//! | `fields` | values of a TOML table, each with its place in the file |
+//! | [`fields`] | values of a TOML table, each with its place in the file |
 //! | `parse` | the tables of a grant file, typed |
 //! | [`settings`] | the driver's settings, checked against its schema |
 //! | [`suggest`] | the smallest grant that would let a driver load |
 //! | `nearest` | the known word that was probably meant |
 
 mod error;
-mod fields;
+pub mod fields;
 pub mod limits;
 mod nearest;
 mod parse;
@@ -138,7 +138,7 @@ impl Grant {
     /// # Errors
     /// [`GrantError::Unreadable`] if it cannot be read, otherwise as [`Grant::parse`].
     pub fn from_file(file: &Path) -> Result<Self, GrantError> {
-        Self::parse(&parse::read(file)?, file)
+        Self::parse(&fields::read(file)?, file)
     }
 }
 

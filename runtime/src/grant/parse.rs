@@ -8,10 +8,9 @@ use std::time::Duration;
 use toml::de::DeValue;
 
 use super::error::GrantError;
-use super::fields::{Field, Fields, Source};
+use super::fields::{Document, Field, Fields, read};
 use super::{Access, DirectoryGrant, Grant, Limits, SettingValue, SpoolOptions};
 
-const TOP: &str = "at the top level";
 const GRANT_KEYS: &[&str] = &["strict", "restart-empty", "settings", "directory", "environment", "limits", "spool"];
 const MOUNT_KEYS: &[&str] = &["driver", "pin", "strict", "restart-empty", "settings", "directory", "environment", "limits", "spool"];
 const DIRECTORY_KEYS: &[&str] = &["name", "host", "access", "wasi"];
@@ -61,26 +60,29 @@ impl MountFile {
     /// # Errors
     /// As [`Grant::parse`].
     pub fn parse(text: &str, file: &Path) -> Result<Self, GrantError> {
-        let source = Source { file, text };
-        let table = source.parse()?;
-        let top = Fields::new(source, TOP, MOUNT_KEYS, &table, 0..0)?;
+        Self::from_fields(&Document::parse(text, file)?.top(MOUNT_KEYS)?)
+    }
+
+    /// Reads the table `[mount.NAME]` of a file that has several mounts.
+    ///
+    /// # Errors
+    /// As [`Grant::parse`].
+    pub fn from_table(field: &Field<'_, '_>) -> Result<Self, GrantError> {
+        Self::from_fields(&field.table("in [mount.NAME]", MOUNT_KEYS)?)
+    }
+
+    fn from_fields(top: &Fields<'_, '_>) -> Result<Self, GrantError> {
         Ok(Self {
             driver: top.get("driver").map(|field| field.path()).transpose()?,
             pin: top.get("pin").map(|field| field.text().map(str::to_owned)).transpose()?,
-            grant: tables(&top)?,
+            grant: tables(top)?,
         })
     }
 }
 
-/// The text of `file`.
-pub(super) fn read(file: &Path) -> Result<String, GrantError> {
-    std::fs::read_to_string(file).map_err(|source| GrantError::Unreadable { file: file.to_owned(), source })
-}
-
 /// A grant file's text, typed.
 pub(super) fn grant(text: &str, file: &Path) -> Result<Grant, GrantError> {
-    let source = Source { file, text };
-    tables(&Fields::new(source, TOP, GRANT_KEYS, &source.parse()?, 0..0)?)
+    tables(&Document::parse(text, file)?.top(GRANT_KEYS)?)
 }
 
 fn tables(top: &Fields<'_, '_>) -> Result<Grant, GrantError> {
