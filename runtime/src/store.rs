@@ -59,6 +59,12 @@ pub trait StreamingStore: Send + Sync {
     /// What the driver claims.
     fn claims(&self) -> &Claims;
 
+    /// All of `content` as held content: itself if it is held already, else moved into this store's spool.
+    ///
+    /// # Errors
+    /// `quota-exceeded` where the spool's budgets end, and what the source of the bytes reports.
+    async fn hold(&self, content: Content) -> Result<Content>;
+
     /// Metadata of an object.
     ///
     /// # Errors

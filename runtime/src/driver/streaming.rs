@@ -63,6 +63,10 @@ impl StreamingStore for Mount {
         Self::claims(self)
     }
 
+    async fn hold(&self, content: Content) -> Result<Content> {
+        Self::hold(self, content).await
+    }
+
     async fn stat(&self, path: &StorePath) -> Result<ObjectInfo> {
         let asked = path.to_string();
         let answered = ask!(self, StreamingStore.streaming, Operation::new("stat").about(path.as_str()), |guest, instance| {
