@@ -3,16 +3,19 @@
 mod access;
 mod config;
 mod error;
+mod events;
 mod name;
 mod repository;
 
 pub use access::{
-    Access, AccessError, AccessOptions, Caller, HtpasswdOptions, Pattern, PatternError, Right, Rights, Rule, Scheme, TokenOptions, Who,
+    Access, AccessControl, AccessError, AccessOptions, Action, Decision, HtpasswdOptions, Pattern, PatternError, Question, Resource, Rights, Rule,
+    Scheme, TokenOptions, Who,
 };
 pub use config::{
-    Action, Config, DEFAULT_ADDRESS, LayoutConfig, ListenerConfig, ManifestsConfig, MetricsConfig, PurgeConfig, RouteConfig, StorageConfig,
-    UploadsConfig, WebhookConfig,
+    Config, DEFAULT_ADDRESS, LayoutConfig, ListenerConfig, ManifestsConfig, MetricsConfig, PurgeConfig, RouteConfig, StorageConfig, UploadsConfig,
+    WebhookConfig,
 };
 pub use error::{RegistryError, Result};
+pub use events::{Event, EventAction, EventOrigin, EventTarget, Events};
 pub use name::{NamePage, REPOSITORY_NAME_MAX, Reference, RepositoryName, TAG_MAX, Tag, parse_digest};
 pub use repository::{BlobInfo, Descriptor, Manifest, ManifestInfo, OpenedBlob, StoredManifest};

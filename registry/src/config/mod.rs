@@ -20,6 +20,7 @@ use std::time::Duration;
 use cofferdam::grant::{Access, DirectoryGrant, Grant, GrantError, MountFile, SettingValue, fields};
 
 use crate::access::{AccessOptions, Pattern};
+use crate::events::EventAction;
 
 /// A registry as a file describes it.
 #[derive(Clone, Debug)]
@@ -170,7 +171,7 @@ pub struct WebhookConfig {
     /// Where events are posted to.
     pub url: String,
     /// Which events.
-    pub actions: Vec<Action>,
+    pub actions: Vec<EventAction>,
     /// Of which repositories.
     pub repositories: Vec<Pattern>,
     /// A file with a secret that signs each body (`X-Cofferdam-Signature: sha256=…`).
@@ -181,28 +182,6 @@ pub struct WebhookConfig {
     pub timeout: Duration,
     /// How many events wait at most; the oldest is dropped for a newer one.
     pub queue: u32,
-}
-
-/// What happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Action {
-    /// A manifest or blob was pushed.
-    Push,
-    /// A manifest or blob was pulled.
-    Pull,
-    /// A manifest, tag or blob was deleted.
-    Delete,
-}
-
-impl Action {
-    /// As the notification says it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Push => "push",
-            Self::Pull => "pull",
-            Self::Delete => "delete",
-        }
-    }
 }
 
 impl Config {

@@ -8,14 +8,16 @@ use reqwest::Url;
 
 use super::auth::patterns;
 use super::parse::{boolean, duration};
-use super::{Action, ManifestsConfig, MetricsConfig, PurgeConfig, UploadsConfig, WebhookConfig};
+use super::{ManifestsConfig, MetricsConfig, PurgeConfig, UploadsConfig, WebhookConfig};
+use crate::events::EventAction;
 
 const UPLOADS_KEYS: &[&str] = &["lease", "purge-age", "purge-interval", "purge"];
 const MANIFESTS_KEYS: &[&str] = &["max-size", "absent-children"];
 const METRICS_KEYS: &[&str] = &["enabled", "health-interval", "health-timeout"];
 const WEBHOOK_KEYS: &[&str] = &["name", "url", "actions", "repositories", "hmac-file", "bearer-file", "timeout", "queue"];
 
-const ACTIONS: [(&str, Action); 3] = [("push", Action::Push), ("pull", Action::Pull), ("delete", Action::Delete)];
+const ACTIONS: [(&str, EventAction); 4] =
+    [("push", EventAction::Push), ("pull", EventAction::Pull), ("delete", EventAction::Delete), ("mount", EventAction::Mount)];
 
 /// One second: shorter leases and intervals cost more than they help.
 const SECOND: Duration = Duration::from_secs(1);
@@ -82,9 +84,11 @@ fn webhook(fields: &Fields<'_, '_>) -> Result<WebhookConfig, GrantError> {
         return Err(name.bad(format!("is {text:?} but must be at most 64 letters, digits, `-` and `_`")));
     }
     let actions = match fields.get("actions") {
-        Some(field) => field.items("a list of \"push\", \"pull\" and \"delete\"")?.map(|item| item.one_of(&ACTIONS)).collect::<Result<_, _>>()?,
+        Some(field) => {
+            field.items("a list of \"push\", \"pull\", \"delete\" and \"mount\"")?.map(|item| item.one_of(&ACTIONS)).collect::<Result<_, _>>()?
+        }
         // Pulls are many, and few receivers want them.
-        None => vec![Action::Push, Action::Delete],
+        None => vec![EventAction::Push, EventAction::Delete],
     };
     Ok(WebhookConfig {
         name: text.to_owned(),

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use super::*;
-use crate::access::{Right, Scheme, Who};
+use crate::access::{Action, Scheme, Who};
 
 const FILE: &str = "/etc/cofferdam/cofferdam.toml";
 const MOUNT: &str = "[mount.main]\ndriver = \"filesystem.wasm\"\n";
@@ -119,8 +119,8 @@ health-timeout = "2s"
         matches!(&config.access.scheme, Scheme::Htpasswd(options) if options.file == Path::new("/etc/cofferdam/users") && options.realm == "here")
     );
     assert_eq!(config.access.catalog, Some(vec![Who::User("alice".to_owned()), Who::Identified]));
-    assert!(config.access.rules[0].allow.has(Right::Pull) && !config.access.rules[0].allow.has(Right::Push));
-    assert!(config.access.rules[1].repositories[0].fits("a/b") && !config.access.rules[1].allow.has(Right::Pull));
+    assert!(config.access.rules[0].allow.has(Action::Pull) && !config.access.rules[0].allow.has(Action::Push));
+    assert!(config.access.rules[1].repositories[0].fits("a/b") && !config.access.rules[1].allow.has(Action::Pull));
     let webhook = &config.webhooks[0];
     assert_eq!((webhook.actions.len(), webhook.queue, webhook.timeout), (3, 5, Duration::from_secs(3)));
     assert_eq!(
@@ -275,7 +275,7 @@ fn service_values_must_make_sense() {
             ":5:7: `url` in [[webhook]] must be a URL that begins with https:// or http://",
         ),
         (twice.as_str(), ":7:8: `name` in [[webhook]] is \"a\", which another webhook has already"),
-        (kinds.as_str(), ":6:20: `actions` in [[webhook]] is \"pop\" but must be \"push\" or \"pull\" or \"delete\""),
+        (kinds.as_str(), ":6:20: `actions` in [[webhook]] is \"pop\" but must be \"push\" or \"pull\" or \"delete\" or \"mount\""),
         ("[metrics]\nenabled = 1", ":4:11: `enabled` in [metrics] must be true or false, not an integer"),
     ] {
         assert_eq!(after_mount(text), expected);
