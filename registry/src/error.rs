@@ -7,8 +7,6 @@ use cofferdam::upload::{BlobDigest, UploadError};
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
-use crate::name::{Reference, RepositoryName};
-
 /// The result of an operation on a registry.
 pub type Result<T, E = RegistryError> = std::result::Result<T, E>;
 
@@ -31,7 +29,7 @@ pub enum RegistryError {
     #[error("no repository is called {name}")]
     NameUnknown {
         /// Its name.
-        name: RepositoryName,
+        name: String,
     },
     /// A tag breaks the grammar.
     #[error("the tag {tag:?} {rule}")]
@@ -98,7 +96,7 @@ pub enum RegistryError {
     #[error("this repository has no manifest {reference}")]
     ManifestUnknown {
         /// What it was asked for by.
-        reference: Reference,
+        reference: String,
     },
     /// The manifest is not one.
     #[error("the manifest {rule}")]
@@ -233,15 +231,14 @@ impl RegistryError {
     /// What the answer's `detail` says, where the specification's examples have one.
     pub fn detail(&self) -> Option<Value> {
         match self {
-            Self::NameInvalid { name, .. } => Some(json!({ "name": name })),
-            Self::NameUnknown { name } => Some(json!({ "name": name.as_str() })),
+            Self::NameInvalid { name, .. } | Self::NameUnknown { name } => Some(json!({ "name": name })),
             Self::TagInvalid { tag, .. } => Some(json!({ "tag": tag })),
             Self::DigestInvalid { digest } => Some(json!({ "digest": digest })),
             Self::DigestMismatch { expected, actual } => Some(json!({ "expected": expected.to_string(), "actual": actual.to_string() })),
             Self::BlobUnknown { digest } | Self::BeingCollected { digest } => Some(json!({ "digest": digest.to_string() })),
             Self::UploadOffset { offset } | Self::Interrupted { offset } => Some(json!({ "offset": offset })),
             Self::RangeUnsatisfiable { size } => Some(json!({ "size": size })),
-            Self::ManifestUnknown { reference } => Some(json!({ "reference": reference.to_string() })),
+            Self::ManifestUnknown { reference } => Some(json!({ "reference": reference })),
             Self::ManifestTooLarge { limit } => Some(json!({ "limit": limit })),
             Self::ManifestBlobUnknown { missing } => Some(json!({ "digests": missing.iter().map(BlobDigest::to_string).collect::<Vec<_>>() })),
             _ => None,

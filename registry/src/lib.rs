@@ -1,11 +1,17 @@
 //! An OCI registry whose storage is any Cofferdam driver.
 
 mod access;
+mod cache;
 mod config;
 mod error;
 mod events;
+mod layout;
+mod marks;
 mod name;
+mod records;
 mod repository;
+mod service;
+mod store;
 
 pub use access::{
     Access, AccessControl, AccessError, AccessOptions, Action, Decision, HtpasswdOptions, Pattern, PatternError, Question, Resource, Rights, Rule,
@@ -17,5 +23,8 @@ pub use config::{
 };
 pub use error::{RegistryError, Result};
 pub use events::{Event, EventAction, EventOrigin, EventTarget, Events};
+pub use layout::Layout;
 pub use name::{NamePage, REPOSITORY_NAME_MAX, Reference, RepositoryName, TAG_MAX, Tag, parse_digest};
-pub use repository::{BlobInfo, Descriptor, Manifest, ManifestInfo, OpenedBlob, StoredManifest};
+pub use repository::{BlobInfo, Descriptor, MANIFEST_MAX, Manifest, ManifestInfo, OpenedBlob, Repository, Rules, StoredManifest};
+pub use service::Registry;
+pub use store::{Store, StoreOptions};

@@ -1,0 +1,185 @@
+//! Where the bytes of a blob are: at the path of its digest, or wherever the index says.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use cofferdam::upload::{BlobDigest, Committed, Destination};
+use cofferdam::{AtomicKey, AtomicStore, ByteRange, Condition, Content, Error, ErrorKind, Opened, Result, StorePath, StreamingStore};
+use quick_cache::sync::Cache;
+use serde::{Deserialize, Serialize};
+
+use super::Layout;
+
+/// How often a record that others change meanwhile is tried again. Each try that fails is another's that succeeded.
+const TRIES: usize = 16;
+
+/// The bytes of all blobs of a store.
+pub(crate) struct Placement {
+    layout: Layout,
+    blobs: Arc<dyn StreamingStore>,
+    atomic: Arc<dyn AtomicStore>,
+    /// What the index says, in the layout that has one. An entry whose object is gone is dropped when that is noticed.
+    known: Cache<BlobDigest, StorePath>,
+}
+
+/// A record of the index.
+#[derive(Serialize, Deserialize)]
+struct Indexed {
+    path: String,
+    size: u64,
+}
+
+/// A blob as it lies in the store.
+#[derive(Clone, Debug)]
+pub(crate) struct Found {
+    /// Its object.
+    pub(crate) path: StorePath,
+    /// Its size.
+    pub(crate) size: u64,
+    /// When it was last written, in nanoseconds since the Unix epoch.
+    pub(crate) modified: Option<u64>,
+}
+
+fn index_key(digest: &BlobDigest) -> Result<AtomicKey> {
+    AtomicKey::new(format!("blobs/{}/{}", digest.algorithm(), digest.hex()))
+}
+
+fn indexed_path(key: &AtomicKey, data: &[u8]) -> Result<StorePath> {
+    let damaged = || Error::new(ErrorKind::Corrupted, "the index's record of a blob cannot be read").at_path(key.as_str());
+    let record: Indexed = serde_json::from_slice(data).map_err(|error| damaged().with_source(error))?;
+    StorePath::new(&record.path).map_err(|error| damaged().with_source(error))
+}
+
+/// `None` for `not-found`.
+fn present<T>(answer: Result<T>) -> Result<Option<T>> {
+    match answer {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+impl Placement {
+    pub(crate) fn new(layout: Layout, blobs: Arc<dyn StreamingStore>, atomic: Arc<dyn AtomicStore>, capacity: usize) -> Self {
+        let capacity = if layout == Layout::Indexed { capacity } else { 1 };
+        Self { layout, blobs, atomic, known: Cache::new(capacity) }
+    }
+
+    /// The blob's metadata. One call of the driver once its place is known.
+    pub(crate) async fn stat(&self, digest: &BlobDigest) -> Result<Option<Found>> {
+        let info = self.find(digest, async |path| self.blobs.stat(&path).await).await?;
+        Ok(info.map(|info| Found { size: info.size, modified: info.modified, path: info.path }))
+    }
+
+    /// Opens the blob. One call of the driver once its place is known.
+    pub(crate) async fn open(&self, digest: &BlobDigest, range: ByteRange) -> Result<Option<Opened>> {
+        self.find(digest, async |path| self.blobs.open(&path, range).await).await
+    }
+
+    /// All bytes of a blob that may have at most `limit`.
+    pub(crate) async fn read(&self, digest: &BlobDigest, limit: u64) -> Result<Option<Bytes>> {
+        match self.open(digest, ByteRange::Whole).await? {
+            Some(opened) => opened.content.bytes(limit).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Asks `ask` for the blob's object; twice where what is known of its place turns out to be old.
+    async fn find<T>(&self, digest: &BlobDigest, ask: impl AsyncFn(StorePath) -> Result<T>) -> Result<Option<T>> {
+        if self.layout == Layout::RegistryV2 {
+            return present(ask(self.layout.blob(digest)?).await);
+        }
+        if let Some(path) = self.known.get(digest) {
+            if let Some(found) = present(ask(path).await)? {
+                return Ok(Some(found));
+            }
+            self.known.remove(digest);
+        }
+        let Some(path) = self.look_up(digest).await? else { return Ok(None) };
+        let found = present(ask(path.clone()).await)?;
+        if found.is_some() {
+            self.known.insert(digest.clone(), path);
+        }
+        Ok(found)
+    }
+
+    /// Where the index says that the blob is.
+    async fn look_up(&self, digest: &BlobDigest) -> Result<Option<StorePath>> {
+        let key = index_key(digest)?;
+        present(self.atomic.get(&key).await)?.map(|value| indexed_path(&key, &value.data)).transpose()
+    }
+
+    /// Where the upload of this blob is to put it.
+    pub(crate) fn destination(&self, digest: &BlobDigest) -> Result<Destination> {
+        match self.layout {
+            Layout::RegistryV2 => self.layout.blob(digest).map(Destination::At),
+            Layout::Indexed => Ok(Destination::InPlace),
+        }
+    }
+
+    /// Makes an object that an upload has put there findable as the blob. If another upload of the same bytes was first, that one's object
+    /// stays and this one's is removed.
+    pub(crate) async fn adopt(&self, digest: &BlobDigest, committed: &Committed) -> Result<()> {
+        match self.layout {
+            Layout::RegistryV2 => Ok(()),
+            Layout::Indexed => self.index(digest, &committed.path, committed.size).await,
+        }
+    }
+
+    /// Stores a small blob.
+    pub(crate) async fn put(&self, digest: &BlobDigest, bytes: Bytes) -> Result<()> {
+        let (path, size) = (self.layout.blob(digest)?, bytes.len() as u64);
+        self.blobs.put(&path, Content::from_bytes(bytes), Condition::Unconditional).await?;
+        match self.layout {
+            Layout::RegistryV2 => Ok(()),
+            Layout::Indexed => self.index(digest, &path, size).await,
+        }
+    }
+
+    async fn index(&self, digest: &BlobDigest, path: &StorePath, size: u64) -> Result<()> {
+        let key = index_key(digest)?;
+        let record = serde_json::to_vec(&Indexed { path: path.to_string(), size })
+            .map_err(|error| Error::new(ErrorKind::Internal, "the index's record cannot be written").with_source(error))?;
+        let record = Bytes::from(record);
+        for _ in 0..TRIES {
+            let condition = match present(self.atomic.get(&key).await)? {
+                None => Condition::IfAbsent,
+                Some(value) => {
+                    let former = indexed_path(&key, &value.data)?;
+                    if former == *path {
+                        return Ok(());
+                    }
+                    if present(self.blobs.stat(&former).await)?.is_some_and(|info| info.size == size) {
+                        self.known.insert(digest.clone(), former);
+                        return self.discard(path).await;
+                    }
+                    Condition::IfMatch(value.etag)
+                }
+            };
+            match self.atomic.put(&key, record.clone(), condition).await {
+                Ok(_) => {
+                    self.known.insert(digest.clone(), path.clone());
+                    return Ok(());
+                }
+                Err(error) if matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::PreconditionFailed) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(Error::new(ErrorKind::Unavailable, "others keep changing the index's record of this blob").at_path(key.as_str()))
+    }
+
+    /// Removes a blob: the index's record first, so that nobody finds half of it.
+    pub(crate) async fn remove(&self, digest: &BlobDigest) -> Result<()> {
+        if self.layout == Layout::RegistryV2 {
+            return self.discard(&self.layout.blob(digest)?).await;
+        }
+        let Some(path) = self.look_up(digest).await? else { return Ok(()) };
+        self.atomic.remove(&index_key(digest)?, Condition::Unconditional).await?;
+        self.known.remove(digest);
+        self.discard(&path).await
+    }
+
+    async fn discard(&self, path: &StorePath) -> Result<()> {
+        self.blobs.remove(std::slice::from_ref(path)).await?.into_iter().collect()
+    }
+}
