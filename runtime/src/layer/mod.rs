@@ -1,0 +1,11 @@
+//! Stores over stores: what every call passes through on its way to a driver.
+//!
+//! | module | its one job |
+//! |---|---|
+//! | `observe` | tells an observer of each call, its time, its bytes and its outcome |
+//! | `forward` | the two traits over an observed store |
+
+mod forward;
+mod observe;
+
+pub use observe::{Observation, Observed, Observer, Operation, Outcome};
