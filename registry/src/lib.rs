@@ -14,7 +14,8 @@ mod service;
 mod store;
 
 pub use access::{
-    Access, AccessError, AccessOptions, Caller, HtpasswdOptions, Pattern, PatternError, Right, Rights, Rule, Scheme, TokenOptions, Who,
+    Access, AccessControl, AccessError, AccessOptions, Action, Decision, HtpasswdOptions, Pattern, PatternError, Question, Resource, Rights, Rule,
+    Scheme, TokenOptions, Who,
 };
 pub use config::{
     Config, DEFAULT_ADDRESS, LayoutConfig, ListenerConfig, ManifestsConfig, MetricsConfig, PurgeConfig, RouteConfig, StorageConfig, UploadsConfig,

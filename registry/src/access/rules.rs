@@ -1,6 +1,6 @@
 //! Which caller may do what to which repository: the first rule that fits decides.
 
-use super::{Pattern, Right};
+use super::{Action, Pattern};
 
 /// A caller that a rule is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,21 +47,21 @@ pub struct Rights {
 impl Rights {
     /// Adds one.
     #[must_use]
-    pub fn with(mut self, right: Right) -> Self {
-        match right {
-            Right::Pull => self.pull = true,
-            Right::Push => self.push = true,
-            Right::Delete => self.delete = true,
+    pub fn with(mut self, action: Action) -> Self {
+        match action {
+            Action::Pull => self.pull = true,
+            Action::Push => self.push = true,
+            Action::Delete => self.delete = true,
         }
         self
     }
 
-    /// Whether `right` is among them.
-    pub fn has(self, right: Right) -> bool {
-        match right {
-            Right::Pull => self.pull,
-            Right::Push => self.push,
-            Right::Delete => self.delete,
+    /// Whether `action` is among them.
+    pub fn has(self, action: Action) -> bool {
+        match action {
+            Action::Pull => self.pull,
+            Action::Push => self.push,
+            Action::Delete => self.delete,
         }
     }
 }
@@ -90,12 +90,12 @@ impl Rules {
         Self { rules, catalog, open }
     }
 
-    pub(super) fn allow(&self, name: Option<&str>, repository: &str, right: Right) -> bool {
+    pub(super) fn allow(&self, name: Option<&str>, repository: &str, action: Action) -> bool {
         if self.rules.is_empty() {
             return self.open || name.is_some();
         }
         let fits = |rule: &&Rule| rule.users.iter().any(|who| who.is(name)) && rule.repositories.iter().any(|pattern| pattern.fits(repository));
-        self.rules.iter().find(fits).is_some_and(|rule| rule.allow.has(right))
+        self.rules.iter().find(fits).is_some_and(|rule| rule.allow.has(action))
     }
 
     pub(super) fn allow_catalog(&self, name: Option<&str>) -> bool {

@@ -8,7 +8,7 @@ use jsonwebtoken::jwk::{Jwk, JwkSet};
 use jsonwebtoken::{AlgorithmFamily, DecodingKey, Validation};
 use serde::Deserialize;
 
-use super::{AccessError, Right, quoted};
+use super::{AccessError, Action, quoted};
 
 /// The longest token that is looked at: a header of a request has little more.
 const TOKEN_MAX: usize = 48 << 10;
@@ -71,8 +71,8 @@ struct Claims {
 pub(super) struct Invalid;
 
 impl TokenGrant {
-    pub(super) fn gives(&self, repository: &str, right: Right) -> bool {
-        self.kind == "repository" && self.name == repository && self.actions.iter().any(|action| action == "*" || action == right.as_str())
+    pub(super) fn gives(&self, repository: &str, action: Action) -> bool {
+        self.kind == "repository" && self.name == repository && self.actions.iter().any(|given| given == "*" || given == action.as_str())
     }
 
     pub(super) fn is_catalog(&self) -> bool {

@@ -6,14 +6,14 @@ use cofferdam::grant::GrantError;
 use cofferdam::grant::fields::{Field, Fields};
 
 use super::parse::duration;
-use crate::access::{AccessOptions, HtpasswdOptions, Pattern, Right, Rights, Rule, Scheme, TokenOptions, Who};
+use crate::access::{AccessOptions, Action, HtpasswdOptions, Pattern, Rights, Rule, Scheme, TokenOptions, Who};
 
 const AUTH_KEYS: &[&str] = &["htpasswd", "token", "catalog"];
 const HTPASSWD_KEYS: &[&str] = &["file", "realm"];
 const TOKEN_KEYS: &[&str] = &["realm", "service", "issuer", "keys", "leeway"];
 const RULE_KEYS: &[&str] = &["repositories", "users", "allow"];
 
-const RIGHTS: [(&str, Right); 3] = [("pull", Right::Pull), ("push", Right::Push), ("delete", Right::Delete)];
+const RIGHTS: [(&str, Action); 3] = [("pull", Action::Pull), ("push", Action::Push), ("delete", Action::Delete)];
 
 /// `[auth]` and `[[rule]]`.
 pub(super) fn access(top: &Fields<'_, '_>) -> Result<AccessOptions, GrantError> {

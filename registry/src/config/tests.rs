@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use super::*;
-use crate::access::{Right, Scheme, Who};
+use crate::access::{Action, Scheme, Who};
 
 const FILE: &str = "/etc/cofferdam/cofferdam.toml";
 const MOUNT: &str = "[mount.main]\ndriver = \"filesystem.wasm\"\n";
@@ -119,8 +119,8 @@ health-timeout = "2s"
         matches!(&config.access.scheme, Scheme::Htpasswd(options) if options.file == Path::new("/etc/cofferdam/users") && options.realm == "here")
     );
     assert_eq!(config.access.catalog, Some(vec![Who::User("alice".to_owned()), Who::Identified]));
-    assert!(config.access.rules[0].allow.has(Right::Pull) && !config.access.rules[0].allow.has(Right::Push));
-    assert!(config.access.rules[1].repositories[0].fits("a/b") && !config.access.rules[1].allow.has(Right::Pull));
+    assert!(config.access.rules[0].allow.has(Action::Pull) && !config.access.rules[0].allow.has(Action::Push));
+    assert!(config.access.rules[1].repositories[0].fits("a/b") && !config.access.rules[1].allow.has(Action::Pull));
     let webhook = &config.webhooks[0];
     assert_eq!((webhook.actions.len(), webhook.queue, webhook.timeout), (3, 5, Duration::from_secs(3)));
     assert_eq!(
