@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 use cofferdam::ErrorKind;
 use cofferdam::upload::BlobDigest;
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use serde::Deserialize;
 
 use super::manifests::AT_ONCE;
@@ -94,11 +94,9 @@ impl Repository {
         let mut after: Option<String> = None;
         loop {
             let page = self.parts().keys.children(&prefix, after.as_deref(), PAGE).await?;
-            let read: Vec<Option<Descriptor>> = stream::iter(page.names.iter())
-                .map(async |name| self.record(&format!("{prefix}/{name}"), name).await)
-                .buffered(AT_ONCE)
-                .try_collect()
-                .await?;
+            // Boxed: what is not is not provably `Send` for every lifetime.
+            let reads: Vec<_> = page.names.iter().map(|name| self.record(format!("{prefix}/{name}"), name).boxed()).collect();
+            let read: Vec<Option<Descriptor>> = stream::iter(reads).buffered(AT_ONCE).try_collect().await?;
             found.extend(read.into_iter().flatten());
             match page.names.into_iter().next_back() {
                 Some(last) if page.more => after = Some(last),
@@ -107,13 +105,13 @@ impl Repository {
         }
     }
 
-    async fn record(&self, key: &str, name: &str) -> Result<Option<Descriptor>> {
+    async fn record(&self, key: String, name: &str) -> Result<Option<Descriptor>> {
         let parts = self.parts();
         let Some(digest) = digest_of(name) else { return Ok(None) };
         if !parts.links.has_revision(&self.name, &digest).await? {
             return Ok(None);
         }
-        let Some(data) = parts.keys.get(key).await? else { return Ok(None) };
+        let Some(data) = parts.keys.get(&key).await? else { return Ok(None) };
         let damaged = |error| cofferdam::Error::new(ErrorKind::Corrupted, "the record of a referrer cannot be read").at_path(key).with_source(error);
         Ok(Some(serde_json::from_slice(&data).map_err(damaged)?))
     }

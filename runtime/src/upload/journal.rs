@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -207,6 +207,7 @@ impl Journal {
     /// Every piece that was recorded, by number.
     pub(super) async fn all_pieces(&self, id: &UploadId) -> Result<Vec<Piece>> {
         let keys = self.all_keys(&Self::pieces(id)).await?;
+        // Boxed: what is not is not provably `Send` for every lifetime.
         let read = |key: String| async move {
             match self.0.get(&AtomicKey::new(&key)?).await {
                 Ok(value) => parse::<Piece>(&value.data, id).map(Some),
@@ -214,7 +215,7 @@ impl Journal {
                 Err(error) => Err(error),
             }
         };
-        let pieces: Vec<Option<Piece>> = stream::iter(keys).map(read).buffered(AT_ONCE).try_collect().await?;
+        let pieces: Vec<Option<Piece>> = stream::iter(keys).map(|key| read(key).boxed()).buffered(AT_ONCE).try_collect().await?;
         Ok(pieces.into_iter().flatten().collect())
     }
 
@@ -222,7 +223,7 @@ impl Journal {
     pub(super) async fn remove_pieces(&self, id: &UploadId) -> Result<()> {
         let keys = self.all_keys(&Self::pieces(id)).await?;
         let remove = |key: String| async move { self.0.remove(&AtomicKey::new(&key)?, Condition::Unconditional).await };
-        stream::iter(keys).map(remove).buffer_unordered(AT_ONCE).try_collect().await
+        stream::iter(keys).map(|key| remove(key).boxed()).buffer_unordered(AT_ONCE).try_collect().await
     }
 
     /// Forgets the head.
