@@ -5,11 +5,13 @@ mod cache;
 mod config;
 mod error;
 mod events;
+mod http;
 mod layout;
 mod marks;
 mod name;
 mod records;
 mod repository;
+mod server;
 mod service;
 mod store;
 
@@ -23,8 +25,10 @@ pub use config::{
 };
 pub use error::{RegistryError, Result};
 pub use events::{Event, EventAction, EventOrigin, EventTarget, Events};
+pub use http::{ACCESS_TARGET, Api, ApiOptions, Peer, REQUESTS, ResponseBody, SECONDS};
 pub use layout::Layout;
 pub use name::{NamePage, REPOSITORY_NAME_MAX, Reference, RepositoryName, TAG_MAX, Tag, parse_digest};
 pub use repository::{BlobInfo, Descriptor, MANIFEST_MAX, Manifest, ManifestInfo, OpenedBlob, Repository, Rules, StoredManifest};
+pub use server::{Address, Listener, Server, ServerError, ServerOptions, Stopped, TlsFiles};
 pub use service::Registry;
 pub use store::{Store, StoreOptions};
