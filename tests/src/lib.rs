@@ -5,6 +5,7 @@
 //! | [`client`] | a registry's answers, asked for one request at a time |
 //! | [`doubles`] | host interfaces that the runtime does not serve yet |
 //! | [`drivers`] | the components that `cargo xtask build` made |
+//! | [`faulty`] | a store that claims what a test wants, and dies when told to |
 //! | [`hostile`] | the hostile driver, mounted with tight limits on a scratch directory |
 //! | [`images`] | OCI images and layouts, made here |
 //! | [`log`] | what was logged while it ran |
@@ -16,6 +17,7 @@
 pub mod client;
 pub mod doubles;
 pub mod drivers;
+pub mod faulty;
 pub mod hostile;
 pub mod images;
 pub mod log;
