@@ -8,7 +8,7 @@ use cofferdam::{
     AtomicKey, AtomicStore, ByteRange, Claims, Condition, Content, Error, ErrorKind, Etag, FoundUpload, Keys, ListOptions, Mount, ObjectInfo, Opened,
     Page, Part, PartId, Prefix, Result, StorePath, StreamingStore, UploadToken, Value, WrittenPart,
 };
-use tokio::sync::Notify;
+use tokio::sync::watch;
 
 /// What a store is like, beside its claims.
 #[derive(Clone, Copy, Debug, Default)]
@@ -29,12 +29,9 @@ pub struct Faulty {
     /// Whether the operation that it dies of is done all the same.
     done_at_death: AtomicBool,
     dead: AtomicBool,
-    /// Whether the next part or object waits, before it is written, until `go_on`.
-    hold_write: AtomicBool,
-    /// Told when one waits.
-    pub held: Notify,
-    /// Lets the one that waits go on.
-    pub go_on: Notify,
+    /// How many operations are still done before the process is stopped; negative is never.
+    until_stopped: AtomicI64,
+    stopped: watch::Sender<bool>,
 }
 
 impl Faulty {
@@ -52,9 +49,8 @@ impl Faulty {
             left: AtomicI64::new(-1),
             done_at_death: AtomicBool::new(false),
             dead: AtomicBool::new(false),
-            hold_write: AtomicBool::new(false),
-            held: Notify::new(),
-            go_on: Notify::new(),
+            until_stopped: AtomicI64::new(-1),
+            stopped: watch::Sender::new(false),
         }
     }
 
@@ -69,13 +65,32 @@ impl Faulty {
         self.dead.load(Ordering::SeqCst)
     }
 
-    /// The next part or object waits for [`Faulty::go_on`].
-    pub fn hold_next_write(&self) {
-        self.hold_write.store(true, Ordering::SeqCst);
+    /// Stops the process, as a signal does, at the operation after `operations` more: that one and all others wait.
+    pub fn stop_after(&self, operations: i64) {
+        self.until_stopped.store(operations, Ordering::SeqCst);
+    }
+
+    /// Waits until the process is stopped.
+    pub async fn stopped(&self) {
+        let _ = self.stopped.subscribe().wait_for(|stopped| *stopped).await;
+    }
+
+    /// Lets a stopped process go on.
+    pub fn go_on(&self) {
+        self.until_stopped.store(-1, Ordering::SeqCst);
+        self.stopped.send_replace(false);
+    }
+
+    async fn wait_while_stopped(&self) {
+        if self.until_stopped.load(Ordering::SeqCst) >= 0 && self.until_stopped.fetch_sub(1, Ordering::SeqCst) == 0 {
+            self.stopped.send_replace(true);
+        }
+        let _ = self.stopped.subscribe().wait_for(|stopped| !*stopped).await;
     }
 
     /// Does `operation`, or dies.
     async fn run<T>(&self, operation: impl Future<Output = Result<T>> + Send) -> Result<T> {
+        self.wait_while_stopped().await;
         let died = || Error::new(ErrorKind::Unavailable, "this process is dead");
         if self.is_dead() {
             return Err(died());
@@ -88,13 +103,6 @@ impl Faulty {
             return Err(died());
         }
         operation.await
-    }
-
-    async fn wait_if_told(&self) {
-        if self.hold_write.swap(false, Ordering::SeqCst) {
-            self.held.notify_one();
-            self.go_on.notified().await;
-        }
     }
 
     fn check_part(&self, content: &Content) -> Result<()> {
@@ -144,7 +152,6 @@ impl StreamingStore for Faulty {
         if let (Some(most), Some(size)) = (self.claims.put_max, content.size()) {
             assert!(size <= most, "an object of {size} bytes, where the driver takes {most}");
         }
-        self.wait_if_told().await;
         self.run(StreamingStore::put(&self.mount, path, content, condition)).await
     }
 
@@ -166,7 +173,6 @@ impl StreamingStore for Faulty {
     async fn write_part(&self, token: &UploadToken, part: Part, content: Content) -> Result<PartId> {
         let content = if self.claims.live_content { content } else { self.mount.hold(content).await? };
         self.check_part(&content)?;
-        self.wait_if_told().await;
         self.run(self.mount.write_part(token, part, content)).await
     }
 
