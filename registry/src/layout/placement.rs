@@ -59,6 +59,24 @@ fn present<T>(answer: Result<T>) -> Result<Option<T>> {
     }
 }
 
+/// Where a blob may be, and why that is thought.
+enum Place {
+    /// There or nowhere: its digest says where.
+    Fixed(StorePath),
+    /// Where it was found before.
+    Remembered(StorePath),
+    /// Where the index says that it is now.
+    Indexed(StorePath),
+}
+
+impl Place {
+    fn path(&self) -> &StorePath {
+        match self {
+            Self::Fixed(path) | Self::Remembered(path) | Self::Indexed(path) => path,
+        }
+    }
+}
+
 impl Placement {
     pub(crate) fn new(layout: Layout, blobs: Arc<dyn StreamingStore>, atomic: Arc<dyn AtomicStore>, capacity: usize) -> Self {
         let capacity = if layout == Layout::Indexed { capacity } else { 1 };
@@ -67,13 +85,28 @@ impl Placement {
 
     /// The blob's metadata. One call of the driver once its place is known.
     pub(crate) async fn stat(&self, digest: &BlobDigest) -> Result<Option<Found>> {
-        let info = self.find(digest, async |path| self.blobs.stat(&path).await).await?;
-        Ok(info.map(|info| Found { size: info.size, modified: info.modified, path: info.path }))
+        let mut place = self.place(digest).await?;
+        while let Some(at) = place {
+            if let Some(info) = present(self.blobs.stat(at.path()).await)? {
+                self.confirm(digest, at);
+                return Ok(Some(Found { size: info.size, modified: info.modified, path: info.path }));
+            }
+            place = self.another(digest, at).await?;
+        }
+        Ok(None)
     }
 
     /// Opens the blob. One call of the driver once its place is known.
     pub(crate) async fn open(&self, digest: &BlobDigest, range: ByteRange) -> Result<Option<Opened>> {
-        self.find(digest, async |path| self.blobs.open(&path, range).await).await
+        let mut place = self.place(digest).await?;
+        while let Some(at) = place {
+            if let Some(opened) = present(self.blobs.open(at.path(), range).await)? {
+                self.confirm(digest, at);
+                return Ok(Some(opened));
+            }
+            place = self.another(digest, at).await?;
+        }
+        Ok(None)
     }
 
     /// All bytes of a blob that may have at most `limit`.
@@ -84,23 +117,33 @@ impl Placement {
         }
     }
 
-    /// Asks `ask` for the blob's object; twice where what is known of its place turns out to be old.
-    async fn find<T>(&self, digest: &BlobDigest, ask: impl AsyncFn(StorePath) -> Result<T>) -> Result<Option<T>> {
+    /// Where to look for the blob first.
+    async fn place(&self, digest: &BlobDigest) -> Result<Option<Place>> {
         if self.layout == Layout::RegistryV2 {
-            return present(ask(self.layout.blob(digest)?).await);
+            return self.layout.blob(digest).map(Place::Fixed).map(Some);
         }
-        if let Some(path) = self.known.get(digest) {
-            if let Some(found) = present(ask(path).await)? {
-                return Ok(Some(found));
+        match self.known.get(digest) {
+            Some(path) => Ok(Some(Place::Remembered(path))),
+            None => Ok(self.look_up(digest).await?.map(Place::Indexed)),
+        }
+    }
+
+    /// Where to look for it when it is not there: what is remembered may be old, what the index says is not.
+    async fn another(&self, digest: &BlobDigest, place: Place) -> Result<Option<Place>> {
+        match place {
+            Place::Fixed(_) | Place::Indexed(_) => Ok(None),
+            Place::Remembered(_) => {
+                self.known.remove(digest);
+                Ok(self.look_up(digest).await?.map(Place::Indexed))
             }
-            self.known.remove(digest);
         }
-        let Some(path) = self.look_up(digest).await? else { return Ok(None) };
-        let found = present(ask(path.clone()).await)?;
-        if found.is_some() {
+    }
+
+    /// Remembers where it was found.
+    fn confirm(&self, digest: &BlobDigest, place: Place) {
+        if let Place::Indexed(path) = place {
             self.known.insert(digest.clone(), path);
         }
-        Ok(found)
     }
 
     /// Where the index says that the blob is.
