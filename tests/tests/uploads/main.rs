@@ -10,8 +10,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use cofferdam::layer::AtomicObjects;
 use cofferdam::upload::{BlobDigest, Destination, DigestAlgorithm, UploadError, UploadId, UploadKey, UploadOptions, Uploads};
-use cofferdam::{Access, ByteRange, DirectoryGrant, Error, ErrorKind, Grant, Mount, MountOptions, StorePath, StreamingStore};
+use cofferdam::{Access, AtomicStore, ByteRange, DirectoryGrant, Error, ErrorKind, Grant, Mount, MountOptions, StorePath, StreamingStore};
 use cofferdam_tests::drivers;
 use cofferdam_tests::faulty::{Faulty, Nature};
 use futures::stream;
@@ -23,7 +24,12 @@ pub(crate) struct Kind {
     driver: &'static str,
     claims: &'static [(&'static str, &'static str)],
     nature: Nature,
+    /// Its records are objects as well.
+    records_are_objects: bool,
 }
+
+/// Where records are that are objects.
+const RECORDS: &str = "/records";
 
 const PLAIN: Nature = Nature { no_uploads: false, no_renaming: false };
 
@@ -33,13 +39,15 @@ pub(crate) const KINDS: &[Kind] = &[
         driver: "filesystem",
         claims: &[("live-content", "true"), ("late-destination", "true"), ("parallel-parts", "true"), ("out-of-order-parts", "true")],
         nature: PLAIN,
+        records_are_objects: false,
     },
-    Kind { name: "held parts, renamed", driver: "memory", claims: &[], nature: PLAIN },
+    Kind { name: "held parts, renamed", driver: "memory", claims: &[], nature: PLAIN, records_are_objects: false },
     Kind {
         name: "parts of a least size, copied",
         driver: "memory",
         claims: &[("part-min", "100"), ("part-max", "300")],
         nature: Nature { no_uploads: false, no_renaming: true },
+        records_are_objects: false,
     },
     Kind {
         name: "parts of one size, several at once",
@@ -53,9 +61,29 @@ pub(crate) const KINDS: &[Kind] = &[
             ("late-destination", "true"),
         ],
         nature: PLAIN,
+        records_are_objects: false,
     },
-    Kind { name: "few parts", driver: "memory", claims: &[("part-count-max", "4"), ("late-destination", "true")], nature: PLAIN },
-    Kind { name: "no uploads at all", driver: "memory", claims: &[], nature: Nature { no_uploads: true, no_renaming: true } },
+    Kind {
+        name: "few parts",
+        driver: "memory",
+        claims: &[("part-count-max", "4"), ("late-destination", "true")],
+        nature: PLAIN,
+        records_are_objects: false,
+    },
+    Kind {
+        name: "no uploads at all",
+        driver: "memory",
+        claims: &[],
+        nature: Nature { no_uploads: true, no_renaming: true },
+        records_are_objects: false,
+    },
+    Kind {
+        name: "records that are objects",
+        driver: "memory",
+        claims: &[("put-if-absent", "true"), ("put-if-match", "true"), ("late-destination", "true")],
+        nature: PLAIN,
+        records_are_objects: true,
+    },
 ];
 
 /// A store of one kind, and everything that lives as long.
@@ -86,7 +114,12 @@ impl Stage {
         let mut options = UploadOptions::new(StorePath::new("/uploads").unwrap());
         options.lease = lease;
         options.patience = patience;
-        Process { uploads: Uploads::new(store.clone(), store.clone(), options).unwrap(), store }
+        let records: Arc<dyn AtomicStore> = if self.kind.records_are_objects {
+            Arc::new(AtomicObjects::new(store.clone(), StorePath::new(RECORDS).unwrap()).unwrap())
+        } else {
+            store.clone()
+        };
+        Process { uploads: Uploads::new(records, store.clone(), options).unwrap(), store }
     }
 
     pub(crate) fn id(&self) -> UploadId {
@@ -102,11 +135,12 @@ impl Stage {
         }
     }
 
-    /// Every object of the store, by path.
+    /// Every object of the store that is no record, by path.
     pub(crate) async fn objects(&self) -> Vec<String> {
         use futures::TryStreamExt;
         let walked = cofferdam::fallback::walk(&self.mount, &cofferdam::Prefix::root());
-        walked.map_ok(|info| info.path.to_string()).try_collect().await.unwrap()
+        let paths: Vec<String> = walked.map_ok(|info| info.path.to_string()).try_collect().await.unwrap();
+        paths.into_iter().filter(|path| !path.starts_with(RECORDS)).collect()
     }
 }
 
