@@ -116,11 +116,11 @@ impl Catalog {
         let mut directories = starts(last);
         let mut heap = BinaryHeap::new();
         for at in 0..directories.len() {
-            self.advance(&mut directories, at, &mut heap).await?;
+            self.advance(&mut directories, at, last, &mut heap).await?;
         }
         let mut page = NamePage::default();
         while let Some(Next { name, directory }) = heap.pop() {
-            self.advance(&mut directories, directory, &mut heap).await?;
+            self.advance(&mut directories, directory, last, &mut heap).await?;
             if self.is_repository(&name).await? {
                 if page.names.len() == limit {
                     page.more = true;
@@ -130,18 +130,18 @@ impl Catalog {
             }
             directories.push(Directory { path: format!("{name}/"), buffer: VecDeque::new(), after: None, more: true });
             let below = directories.len() - 1;
-            self.advance(&mut directories, below, &mut heap).await?;
+            self.advance(&mut directories, below, last, &mut heap).await?;
         }
         Ok(page)
     }
 
-    /// Offers the directory's next name.
-    async fn advance(&self, directories: &mut [Directory], at: usize, heap: &mut BinaryHeap<Next>) -> Result<()> {
+    /// Offers the directory's next name that is after `last`: `a-b` follows `a` in its directory, and comes before `a/b`.
+    async fn advance(&self, directories: &mut [Directory], at: usize, last: Option<&str>, heap: &mut BinaryHeap<Next>) -> Result<()> {
         let Some(directory) = directories.get_mut(at) else { return Ok(()) };
         loop {
             while let Some(component) = directory.buffer.pop_front() {
                 let name = format!("{}{component}", directory.path);
-                if RepositoryName::new(&name).is_ok() {
+                if last.is_none_or(|last| name.as_str() > last) && RepositoryName::new(&name).is_ok() {
                     heap.push(Next { name, directory: at });
                     return Ok(());
                 }
