@@ -32,12 +32,17 @@ struct Indexed {
 /// A blob as it lies in the store.
 #[derive(Clone, Debug)]
 pub(crate) struct Found {
-    /// Its object.
-    pub(crate) path: StorePath,
     /// Its size.
     pub(crate) size: u64,
     /// When it was last written, in nanoseconds since the Unix epoch.
     pub(crate) modified: Option<u64>,
+}
+
+/// Where a blob is.
+struct Place {
+    path: StorePath,
+    /// Whether that was not read just now.
+    remembered: bool,
 }
 
 fn index_key(digest: &BlobDigest) -> Result<AtomicKey> {
@@ -59,24 +64,6 @@ fn present<T>(answer: Result<T>) -> Result<Option<T>> {
     }
 }
 
-/// Where a blob may be, and why that is thought.
-enum Place {
-    /// There or nowhere: its digest says where.
-    Fixed(StorePath),
-    /// Where it was found before.
-    Remembered(StorePath),
-    /// Where the index says that it is now.
-    Indexed(StorePath),
-}
-
-impl Place {
-    fn path(&self) -> &StorePath {
-        match self {
-            Self::Fixed(path) | Self::Remembered(path) | Self::Indexed(path) => path,
-        }
-    }
-}
-
 impl Placement {
     pub(crate) fn new(layout: Layout, blobs: Arc<dyn StreamingStore>, atomic: Arc<dyn AtomicStore>, capacity: usize) -> Self {
         let capacity = if layout == Layout::Indexed { capacity } else { 1 };
@@ -86,12 +73,11 @@ impl Placement {
     /// The blob's metadata. One call of the driver once its place is known.
     pub(crate) async fn stat(&self, digest: &BlobDigest) -> Result<Option<Found>> {
         let mut place = self.place(digest).await?;
-        while let Some(at) = place {
-            if let Some(info) = present(self.blobs.stat(at.path()).await)? {
-                self.confirm(digest, at);
-                return Ok(Some(Found { size: info.size, modified: info.modified, path: info.path }));
+        while let Some(tried) = place {
+            if let Some(info) = present(self.blobs.stat(&tried.path).await)? {
+                return Ok(Some(Found { size: info.size, modified: info.modified }));
             }
-            place = self.another(digest, at).await?;
+            place = self.other_place(digest, &tried).await?;
         }
         Ok(None)
     }
@@ -99,12 +85,11 @@ impl Placement {
     /// Opens the blob. One call of the driver once its place is known.
     pub(crate) async fn open(&self, digest: &BlobDigest, range: ByteRange) -> Result<Option<Opened>> {
         let mut place = self.place(digest).await?;
-        while let Some(at) = place {
-            if let Some(opened) = present(self.blobs.open(at.path(), range).await)? {
-                self.confirm(digest, at);
+        while let Some(tried) = place {
+            if let Some(opened) = present(self.blobs.open(&tried.path, range).await)? {
                 return Ok(Some(opened));
             }
-            place = self.another(digest, at).await?;
+            place = self.other_place(digest, &tried).await?;
         }
         Ok(None)
     }
@@ -117,33 +102,25 @@ impl Placement {
         }
     }
 
-    /// Where to look for the blob first.
+    /// Where the blob is, if it is anywhere.
     async fn place(&self, digest: &BlobDigest) -> Result<Option<Place>> {
         if self.layout == Layout::RegistryV2 {
-            return self.layout.blob(digest).map(Place::Fixed).map(Some);
+            return Ok(Some(Place { path: self.layout.blob(digest)?, remembered: false }));
         }
-        match self.known.get(digest) {
-            Some(path) => Ok(Some(Place::Remembered(path))),
-            None => Ok(self.look_up(digest).await?.map(Place::Indexed)),
+        if let Some(path) = self.known.get(digest) {
+            return Ok(Some(Place { path, remembered: true }));
         }
+        let path = self.look_up(digest).await?;
+        Ok(path.map(|path| {
+            self.known.insert(digest.clone(), path.clone());
+            Place { path, remembered: false }
+        }))
     }
 
-    /// Where to look for it when it is not there: what is remembered may be old, what the index says is not.
-    async fn another(&self, digest: &BlobDigest, place: Place) -> Result<Option<Place>> {
-        match place {
-            Place::Fixed(_) | Place::Indexed(_) => Ok(None),
-            Place::Remembered(_) => {
-                self.known.remove(digest);
-                Ok(self.look_up(digest).await?.map(Place::Indexed))
-            }
-        }
-    }
-
-    /// Remembers where it was found.
-    fn confirm(&self, digest: &BlobDigest, place: Place) {
-        if let Place::Indexed(path) = place {
-            self.known.insert(digest.clone(), path);
-        }
+    /// Where else the blob may be that was not at `tried`: what was remembered of it may be old.
+    async fn other_place(&self, digest: &BlobDigest, tried: &Place) -> Result<Option<Place>> {
+        self.known.remove(digest);
+        if tried.remembered { self.place(digest).await } else { Ok(None) }
     }
 
     /// Where the index says that the blob is.

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use bytes::Bytes;
 use cofferdam::upload::{BlobDigest, DigestAlgorithm};
 use cofferdam::{Error, ErrorKind};
-use futures::{FutureExt, StreamExt, TryStreamExt, stream};
+use futures::{StreamExt, TryStreamExt, stream};
 
 use super::parse::{Parsed, media_type_of};
 use super::{MANIFEST_MAX, Manifest, ManifestInfo, Repository, StoredManifest};
@@ -142,17 +142,17 @@ impl Repository {
     async fn check_references(&self, parsed: &Parsed) -> Result<()> {
         let children = if self.rules.require_index_children { parsed.children.as_slice() } else { &[] };
         let asked = parsed.blobs.iter().map(|blob| (blob, false)).chain(children.iter().map(|child| (child, true)));
-        // Boxed: what is not is not provably `Send` for every lifetime.
-        let looks: Vec<_> = distinct(asked).into_iter().map(|(digest, is_manifest)| self.look_for(digest, is_manifest).boxed()).collect();
-        let missing: Vec<Option<BlobDigest>> = stream::iter(looks).buffered(AT_ONCE).try_collect().await?;
+        let asked: Vec<_> = distinct(asked).into_iter().map(|(digest, is_manifest)| self.absent(digest, is_manifest)).collect();
+        let missing: Vec<Option<BlobDigest>> = stream::iter(asked).buffered(AT_ONCE).try_collect().await?;
         let missing: Vec<_> = missing.into_iter().flatten().collect();
         if missing.is_empty() { Ok(()) } else { Err(RegistryError::ManifestBlobUnknown { missing }) }
     }
 
-    /// The digest, if there is nothing that has it.
-    async fn look_for(&self, digest: BlobDigest, is_manifest: bool) -> Result<Option<BlobDigest>> {
-        // An index may name anything (image-spec, "Image Index": `mediaType`); what is no manifest here is a blob.
-        let is_there = (is_manifest && self.parts().links.has_revision(&self.name, &digest).await?) || self.find_blob(&digest).await?.is_some();
+    /// The digest, if the repository has nothing of it. An index may name anything (image-spec, "Image Index": `mediaType`); what is no manifest
+    /// here is a blob.
+    async fn absent(&self, digest: BlobDigest, is_manifest: bool) -> Result<Option<BlobDigest>> {
+        let has_manifest = is_manifest && self.parts().links.has_revision(&self.name, &digest).await?;
+        let is_there = has_manifest || self.find_blob(&digest).await?.is_some();
         Ok((!is_there).then_some(digest))
     }
 
@@ -202,8 +202,8 @@ impl Repository {
         let mut after: Option<String> = None;
         loop {
             let page = parts.links.tags(&self.name, after.as_deref(), PAGE).await?;
-            let looks: Vec<_> = page.names.iter().filter_map(|name| Tag::new(name).ok()).map(|tag| self.points_to(tag, digest).boxed()).collect();
-            let pointing: Vec<Option<Tag>> = stream::iter(looks).buffered(AT_ONCE).try_collect().await?;
+            let asked: Vec<_> = page.names.iter().filter_map(|name| Tag::new(name).ok()).map(|tag| self.tag_of(tag, digest)).collect();
+            let pointing: Vec<Option<Tag>> = stream::iter(asked).buffered(AT_ONCE).try_collect().await?;
             for tag in pointing.into_iter().flatten() {
                 parts.links.remove_tag(&self.name, &tag).await?;
             }
@@ -215,7 +215,7 @@ impl Repository {
     }
 
     /// The tag, if it points to `digest`.
-    async fn points_to(&self, tag: Tag, digest: &BlobDigest) -> Result<Option<Tag>> {
+    async fn tag_of(&self, tag: Tag, digest: &BlobDigest) -> Result<Option<Tag>> {
         Ok((self.parts().links.tag(&self.name, &tag).await?.as_ref() == Some(digest)).then_some(tag))
     }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 use cofferdam::ErrorKind;
 use cofferdam::upload::BlobDigest;
-use futures::{FutureExt, StreamExt, TryStreamExt, stream};
+use futures::{StreamExt, TryStreamExt, stream};
 use serde::Deserialize;
 
 use super::manifests::AT_ONCE;
@@ -94,9 +94,8 @@ impl Repository {
         let mut after: Option<String> = None;
         loop {
             let page = self.parts().keys.children(&prefix, after.as_deref(), PAGE).await?;
-            // Boxed: what is not is not provably `Send` for every lifetime.
-            let reads: Vec<_> = page.names.iter().map(|name| self.record(format!("{prefix}/{name}"), name).boxed()).collect();
-            let read: Vec<Option<Descriptor>> = stream::iter(reads).buffered(AT_ONCE).try_collect().await?;
+            let asked: Vec<_> = page.names.iter().map(|name| self.record(&prefix, name)).collect();
+            let read: Vec<Option<Descriptor>> = stream::iter(asked).buffered(AT_ONCE).try_collect().await?;
             found.extend(read.into_iter().flatten());
             match page.names.into_iter().next_back() {
                 Some(last) if page.more => after = Some(last),
@@ -105,14 +104,15 @@ impl Repository {
         }
     }
 
-    async fn record(&self, key: String, name: &str) -> Result<Option<Descriptor>> {
-        let parts = self.parts();
+    async fn record(&self, prefix: &str, name: &str) -> Result<Option<Descriptor>> {
+        let (parts, key) = (self.parts(), format!("{prefix}/{name}"));
         let Some(digest) = digest_of(name) else { return Ok(None) };
         if !parts.links.has_revision(&self.name, &digest).await? {
             return Ok(None);
         }
         let Some(data) = parts.keys.get(&key).await? else { return Ok(None) };
-        let damaged = |error| cofferdam::Error::new(ErrorKind::Corrupted, "the record of a referrer cannot be read").at_path(key).with_source(error);
+        let damaged =
+            |error| cofferdam::Error::new(ErrorKind::Corrupted, "the record of a referrer cannot be read").at_path(key.as_str()).with_source(error);
         Ok(Some(serde_json::from_slice(&data).map_err(damaged)?))
     }
 
