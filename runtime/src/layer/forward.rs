@@ -1,7 +1,11 @@
 //! The two traits over an observed store: every call goes through, and is told of.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::StreamExt;
 
 use super::observe::{Observed, Observer, Operation};
 use crate::claims::Claims;
@@ -97,9 +101,13 @@ impl<S: StreamingStore, O: Observer> StreamingStore for Observed<S, O> {
     }
 
     async fn write_part(&self, token: &UploadToken, part: Part, content: Content) -> Result<PartId> {
-        let call = self.begin(Operation::WritePart, content.size());
+        let known = content.size();
+        let call = self.begin(Operation::WritePart, known);
+        let arrived = Arc::new(AtomicU64::new(0));
+        // What comes without its size is counted as it comes.
+        let content = if known.is_some() { content } else { counted(content, arrived.clone()) };
         let result = StreamingStore::write_part(&self.store, token, part, content).await;
-        call.end(result)
+        call.end_with(result, |_| known.or_else(|| Some(arrived.load(Ordering::Relaxed))))
     }
 
     async fn complete_upload(&self, token: &UploadToken, parts: &[WrittenPart], destination: &StorePath, condition: Condition) -> Result<ObjectInfo> {
@@ -142,5 +150,28 @@ impl<S: StreamingStore, O: Observer> StreamingStore for Observed<S, O> {
         let call = self.begin(Operation::Store, content.size());
         let result = StreamingStore::store(&self.store, content, algorithm).await;
         call.end(result)
+    }
+}
+
+/// The same bytes; `total` grows as they are taken.
+fn counted(content: Content, total: Arc<AtomicU64>) -> Content {
+    let count = move |frame: &Result<Bytes>| {
+        total.fetch_add(frame.as_ref().map_or(0, |bytes| bytes.len() as u64), Ordering::Relaxed);
+    };
+    Content::live(content.into_stream().inspect(count), None)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn live_bytes_are_counted_as_they_are_taken() {
+        let frames = ["some", " bytes"].map(|text| Ok(Bytes::from(text)));
+        let total = Arc::new(AtomicU64::new(0));
+        let content = counted(Content::live(futures::stream::iter(frames), None), total.clone());
+        assert_eq!(content.bytes(100).await.unwrap(), "some bytes");
+        assert_eq!(total.load(Ordering::Relaxed), 10);
     }
 }
