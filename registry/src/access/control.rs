@@ -35,6 +35,13 @@ pub struct AccessOptions {
     pub catalog: Option<Vec<Who>>,
 }
 
+impl AccessOptions {
+    /// Whether callers are asked who they are.
+    pub fn is_guarded(&self) -> bool {
+        !matches!(self.scheme, Scheme::Anonymous)
+    }
+}
+
 /// Decides by scheme and rules. Clones share it.
 #[derive(Clone)]
 pub struct AccessControl(Arc<Inner>);

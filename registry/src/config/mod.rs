@@ -120,8 +120,8 @@ pub enum PurgeConfig {
 impl Default for UploadsConfig {
     fn default() -> Self {
         Self {
-            // Longer than any pause of a client that is still there, shorter than the patience of whoever waits to go on.
-            lease: Duration::from_secs(60),
+            // A living writer renews it in time; whoever takes over from a dead one waits no longer than this.
+            lease: Duration::from_secs(10),
             // A week, as docker-registry: nobody resumes after that.
             purge_age: Duration::from_secs(7 * 24 * 3600),
             purge_interval: Duration::from_secs(24 * 3600),

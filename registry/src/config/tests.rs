@@ -264,7 +264,7 @@ fn service_values_must_make_sense() {
         ("[uploads]\nlease = \"10ms\"", ":4:9: `lease` in [uploads] is 10ms but must be between 1s and 8760h"),
         ("[uploads]\nlease = 5", ":4:9: `lease` in [uploads] must be a duration such as \"5s\" or \"500ms\", not an integer"),
         (
-            "[uploads]\npurge-age = \"30s\"",
+            "[uploads]\npurge-age = \"5s\"",
             ":4:13: `purge-age` in [uploads] must be longer than `lease`: an upload that is being written would be purged",
         ),
         ("[uploads]\npurge = \"on\"", ":4:9: `purge` in [uploads] is \"on\" but must be \"remove\" or \"dry-run\" or \"off\""),

@@ -1,0 +1,138 @@
+//! Drivers, loaded and mounted as the configuration says, and the stores of repositories over them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use cofferdam::grant::MountFile;
+use cofferdam::layer::Observed;
+use cofferdam::{AtomicStore, Driver, Engine, Interface, LoadError, Mount, MountOptions, StorePath, StreamingStore};
+
+use super::ServeError;
+use crate::config::{Config, LayoutConfig, StorageConfig};
+use crate::layout::Layout;
+use crate::metrics::MountObserver;
+use crate::name::RepositoryName;
+use crate::store::{Store, StoreOptions};
+
+/// Where uploads lie that are not finished, and in the layout `indexed` for good.
+const UPLOADS: &str = "/cofferdam/uploads";
+
+/// How much longer than a lease somebody waits for an upload: a dead writer's lease then ends first.
+const PATIENCE: (u32, u32) = (3, 2);
+
+/// The mounts of a configuration, by name.
+pub(super) struct Mounts(BTreeMap<String, Mounted>);
+
+/// A mount, and what it was made from.
+struct Mounted {
+    mount: Mount,
+    observed: Arc<Observed<Mount, MountObserver>>,
+    file: MountFile,
+    digest: String,
+}
+
+impl Mounts {
+    /// Loads every driver and starts it with its grant.
+    pub(super) async fn open(config: &Config, engine: &Engine) -> Result<Self, ServeError> {
+        let mut mounts = BTreeMap::new();
+        for (name, file) in &config.mounts {
+            let mounted = Mounted::open(name, file, engine).await.map_err(|error| ServeError::Mount { mount: name.clone(), error })?;
+            mounts.insert(name.clone(), mounted);
+        }
+        Ok(Self(mounts))
+    }
+
+    /// Each mount with its name.
+    pub(super) fn named(&self) -> Vec<(String, Mount)> {
+        self.0.iter().map(|(name, mounted)| (name.clone(), mounted.mount.clone())).collect()
+    }
+
+    /// What each driver is and was granted, for whoever starts the registry.
+    pub(super) fn describe(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for (name, Mounted { mount, file, digest, .. }) in &self.0 {
+            let description = mount.description();
+            lines.push(format!("mount {name}: {} {} ({digest})", description.name, description.version));
+            for directory in &file.grant.directories {
+                lines.push(format!("  granted: {} is {} ({})", directory.name, directory.host.display(), directory.access));
+            }
+            if file.grant.directories.is_empty() {
+                lines.push("  granted: no directory".to_owned());
+            }
+            if mount.claims().volatile {
+                lines.push("  what it stores is gone when it stops: the driver says that it is volatile".to_owned());
+            }
+        }
+        lines
+    }
+
+    /// The store that `storage` describes, for the repositories that are called `repositories`.
+    pub(super) async fn store(&self, storage: &StorageConfig, config: &Config, repositories: &str) -> Result<Store, ServeError> {
+        let blobs = self.find(&storage.blobs)?;
+        let small_name = storage.atomic.as_ref().unwrap_or(&storage.blobs);
+        let small = self.find(small_name)?;
+        let driver = |mounted: &Mounted| mounted.mount.description().name.clone();
+        if !blobs.mount.has(Interface::StreamingStore) {
+            return Err(ServeError::NoBlobs { mount: storage.blobs.clone(), driver: driver(blobs) });
+        }
+        if !small.mount.has(Interface::AtomicStore) {
+            return Err(ServeError::NoAtomic { mount: small_name.clone(), driver: driver(small) });
+        }
+        let failed = |error| ServeError::Store { repositories: repositories.to_owned(), error };
+        let layout = match storage.layout {
+            Some(LayoutConfig::RegistryV2) => Layout::RegistryV2,
+            Some(LayoutConfig::Indexed) => Layout::Indexed,
+            None => Layout::preferred(blobs.mount.claims(), blobs.mount.has(Interface::Renaming)),
+        };
+        let mut options = StoreOptions::new(layout, StorePath::new(UPLOADS).map_err(failed)?);
+        options.name = storage.blobs.clone();
+        options.uploads.lease = config.uploads.lease;
+        options.uploads.patience = config.uploads.lease * PATIENCE.0 / PATIENCE.1;
+        options.upload_max_age = config.uploads.purge_age;
+        let (blobs, small): (Arc<dyn StreamingStore>, Arc<dyn AtomicStore>) = (blobs.observed.clone(), small.observed.clone());
+        Store::open(blobs, small, options).await.map_err(failed)
+    }
+
+    /// The stores of all routes.
+    pub(super) async fn routes(&self, config: &Config, default: &Store) -> Result<Vec<(RepositoryName, Store)>, ServeError> {
+        // Two routes to one storage share a store, and with it its caches and leases.
+        let mut made = vec![(config.storage.clone(), default.clone())];
+        let mut routes = Vec::new();
+        for route in &config.routes {
+            let known = made.iter().find(|(storage, _)| *storage == route.storage).map(|(_, store)| store.clone());
+            let store = match known {
+                Some(store) => store,
+                None => self.store(&route.storage, config, &route.prefix).await?,
+            };
+            made.push((route.storage.clone(), store.clone()));
+            let setup = |error: crate::error::RegistryError| ServeError::Setup { what: "a route", reason: error.to_string() };
+            routes.push((RepositoryName::new(&route.prefix).map_err(setup)?, store));
+        }
+        Ok(routes)
+    }
+
+    fn find(&self, name: &str) -> Result<&Mounted, ServeError> {
+        // The configuration has checked its names; one that was made in code need not have.
+        self.0.get(name).ok_or_else(|| ServeError::Setup { what: "the storage", reason: format!("there is no mount `{name}`") })
+    }
+}
+
+impl Mounted {
+    async fn open(name: &str, file: &MountFile, engine: &Engine) -> Result<Self, LoadError> {
+        let pin = file.pin.as_deref().map(str::parse).transpose()?;
+        let path = file.driver.clone().unwrap_or_default();
+        let engine = engine.clone();
+        // Compiling a driver that is not cached takes seconds.
+        let loaded = tokio::task::spawn_blocking(move || Driver::load_file(&engine, &path, pin.as_ref())).await;
+        let driver = loaded.map_err(|error| LoadError::Engine { message: error.to_string() })??;
+        let mut grant = file.grant.clone();
+        // The spool's files have no name and vanish with the process.
+        grant.spool.directory.get_or_insert_with(std::env::temp_dir);
+        let mut options = MountOptions::default();
+        options.name = Some(name.to_owned());
+        let mount = Mount::open(&driver, &grant, options).await?;
+        let observer = MountObserver::new(name, &mount.description().name);
+        let digest = driver.inspection().digest.to_string();
+        Ok(Self { observed: Arc::new(Observed::new(mount.clone(), observer)), mount, file: file.clone(), digest })
+    }
+}
