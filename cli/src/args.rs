@@ -1,5 +1,6 @@
 //! What may be said on the command line.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -26,6 +27,14 @@ relative to it, and every flag stands above it:
 Environment: COFFERDAM_CACHE is where compiled drivers are kept (empty: nowhere; default: the user's cache directory),
 COFFERDAM_LOG what is logged to standard error besides warnings (`info`, `cofferdam=debug`).";
 
+/// What to try first, at the end of the long help of `serve`.
+const SERVE_HELP: &str = "\
+    cofferdam serve &
+    skopeo copy --dest-tls-verify=false docker://docker.io/library/busybox docker://127.0.0.1:5000/busybox
+
+It ends at SIGTERM or SIGINT, when the transfers in flight have ended; a second signal ends it at once.
+COFFERDAM_LOG=access=info writes the access log to standard error.";
+
 /// Storage drivers as sandboxed WebAssembly components: inspect, certify and use them.
 ///
 /// Commands that use a driver take it from --driver and its grant from --grant, or both from
@@ -49,6 +58,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Show what a driver is and what it asks for, without running it
     Inspect(InspectArgs),
+    /// Serve an OCI registry whose storage is a driver
+    Serve(ServeArgs),
     /// Test a driver against everything that it claims
     Certify(CertifyArgs),
     /// A second host process for `certify`.
@@ -88,6 +99,26 @@ pub(crate) struct InspectArgs {
     /// Print only the smallest grant that would let it load
     #[arg(long, conflicts_with = "json")]
     pub(crate) grant_only: bool,
+}
+
+/// `serve`
+///
+/// Without --config it keeps everything in one directory, through the filesystem driver, and listens on this machine alone.
+#[derive(Debug, Args)]
+#[command(after_long_help = SERVE_HELP)]
+pub(crate) struct ServeArgs {
+    /// Where to listen, instead of the file's listeners; port 0 takes a free one [default: 127.0.0.1:5000]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// The directory to keep everything in; made if it is missing [default: cofferdam-data]
+    #[arg(long, value_name = "DIR", conflicts_with = "config")]
+    pub(crate) data: Option<PathBuf>,
+    /// The driver's `.wasm`; it is granted the directory as `/data` [default: the filesystem driver]
+    #[arg(long, value_name = "FILE", conflicts_with = "config")]
+    pub(crate) driver: Option<PathBuf>,
+    /// The registry's configuration: listeners, mounts, access and all else (docs/registry.md)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
 }
 
 /// `certify`

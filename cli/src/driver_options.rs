@@ -131,8 +131,16 @@ impl Choice {
 /// # Errors
 /// If the file is no driver that this host can run.
 pub(crate) fn load(file: &Path, pin: Option<&Digest>) -> Result<Driver> {
+    Ok(Driver::load_file(&engine()?, file, pin)?)
+}
+
+/// An engine that keeps what it compiles in [`cache`].
+///
+/// # Errors
+/// If the machine cannot run one.
+pub(crate) fn engine() -> Result<Engine> {
     let options = cache().map_or_else(EngineOptions::default, EngineOptions::cached_in);
-    Ok(Driver::load_file(&Engine::new(options)?, file, pin)?)
+    Ok(Engine::new(options)?)
 }
 
 /// Where compiled drivers are kept: `$COFFERDAM_CACHE` (empty: nowhere), or the user's cache directory.

@@ -6,6 +6,7 @@
 //! | `driver_options` | which driver, with which grant: from flags or from `cofferdam.toml` |
 //! | `inspect` | what a driver is and what it asks for, without running it |
 //! | `certify` | the certification suite against one driver |
+//! | `serve` | a registry in the foreground |
 //! | `store` | putting, getting, listing and changing what is stored |
 //! | `output` | text and JSON for standard output |
 //! | `progress` | bars on a terminal |
@@ -19,6 +20,7 @@ mod failure;
 mod inspect;
 mod output;
 mod progress;
+mod serve;
 mod store;
 mod trace;
 
@@ -29,6 +31,7 @@ use clap::{CommandFactory, Parser};
 use tokio::signal::unix::{SignalKind, signal};
 
 use args::{Cli, Command};
+use trace::Reader;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -43,15 +46,18 @@ fn main() -> ExitCode {
 }
 
 fn start(cli: Cli) -> Result<ExitCode> {
-    trace::install(cli.trace.as_deref())?;
+    let is_server = matches!(cli.command, Command::Serve(_));
+    let reader = if is_server { Reader::Journal } else { Reader::Person };
+    trace::install(cli.trace.as_deref(), reader)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the asynchronous runtime")?;
     let code = runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate()).context("cannot watch for signals")?;
-        // Dropping the command removes its temporary files; a second signal is not waited for.
+        // Dropping the command removes its temporary files; a second signal is not waited for. A server minds its signals
+        // itself: it has transfers to finish.
         tokio::select! {
             code = run(cli) => code,
-            _ = tokio::signal::ctrl_c() => Ok(ExitCode::from(130)),
-            _ = terminate.recv() => Ok(ExitCode::from(143)),
+            _ = tokio::signal::ctrl_c(), if !is_server => Ok(ExitCode::from(130)),
+            _ = terminate.recv(), if !is_server => Ok(ExitCode::from(143)),
         }
     });
     // A read of standard input may still block a thread; nothing waits for it.
@@ -62,6 +68,7 @@ fn start(cli: Cli) -> Result<ExitCode> {
 async fn run(cli: Cli) -> Result<ExitCode> {
     let quiet = cli.quiet;
     match cli.command {
+        Command::Serve(arguments) => serve::run(&arguments, quiet).await?,
         Command::Inspect(arguments) => inspect::run(&arguments)?,
         Command::Certify(arguments) => return certify::run(&arguments, quiet).await,
         Command::CertifyWorker(arguments) => certify::worker(&arguments).await?,

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 use std::path::Path;
 use std::sync::Mutex;
 
@@ -23,14 +23,27 @@ const CALLS: &str = "cofferdam::call";
 /// Names the variable that sets what is logged besides, in the words of `tracing`: `debug`, `cofferdam=info`.
 const LOG: &str = "COFFERDAM_LOG";
 
+/// Who reads the log.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Reader {
+    /// Somebody who waits for a command to end.
+    Person,
+    /// A file, or somebody who looks weeks later: with times and sources.
+    Journal,
+}
+
 /// Logs warnings to standard error, and traces calls to `trace`: `-` is standard error too.
 ///
 /// # Errors
 /// If the file cannot be made, or the variable makes no sense.
-pub(crate) fn install(trace: Option<&Path>) -> Result<()> {
+pub(crate) fn install(trace: Option<&Path>, reader: Reader) -> Result<()> {
     let filter = EnvFilter::builder().with_default_directive(LevelFilter::WARN.into()).with_env_var(LOG).from_env();
     let filter = filter.with_context(|| format!("the environment variable {LOG}"))?;
-    let messages = log::layer().with_writer(io::stderr).without_time().with_target(false).with_filter(filter);
+    let messages = log::layer().with_writer(io::stderr);
+    let messages = match reader {
+        Reader::Person => messages.without_time().with_target(false).with_filter(filter).boxed(),
+        Reader::Journal => messages.with_ansi(io::stderr().is_terminal()).with_filter(filter).boxed(),
+    };
     let calls =
         trace.map(|file| Ok::<_, anyhow::Error>(Calls::to(file)?.with_filter(filter::filter_fn(|data| data.target() == CALLS)))).transpose()?;
     tracing_subscriber::registry().with(messages).with(calls).init();

@@ -4,8 +4,6 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use cofferdam_tests::server::Served;
-
 mod chunks;
 mod discovery;
 mod management;
@@ -15,8 +13,3 @@ mod protocol;
 mod pull;
 mod push;
 mod referrers;
-
-/// The registry that is tested.
-fn served() -> Served {
-    Served::fresh()
-}
