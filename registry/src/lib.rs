@@ -1,4 +1,37 @@
-//! An OCI registry whose storage is any Cofferdam driver.
+//! An OCI registry whose storage is any Cofferdam driver: the distribution specification 1.1 over HTTP.
+//!
+//! ```no_run
+//! use cofferdam::Engine;
+//! use cofferdam_registry::{Config, Serve};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let config = Config::from_file("cofferdam.toml".as_ref())?;
+//! let serve = Serve::open(config, &Engine::shared()?).await?;
+//! for address in serve.addresses() {
+//!     println!("listening on {address}");
+//! }
+//! serve.run(std::future::pending()).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Dependencies point down this table:
+//!
+//! | module | its one job |
+//! |---|---|
+//! | [`serve`](Serve) | a configuration, mounted, bound and run |
+//! | [`server`](Server) | sockets, workers, TLS, shutdown |
+//! | [`http`](Api) | requests to answers |
+//! | [`access`](Access) | who may do what |
+//! | [`events`](Events) | who is told of what |
+//! | `metrics`, `health` | what an operator's machines ask |
+//! | [`config`](Config) | `cofferdam.toml`, typed |
+//! | [`service`](Registry) | which store a repository is in |
+//! | [`repository`](Repository) | blobs, manifests, tags, referrers, uploads |
+//! | [`store`](Store) | the two kinds of storage, a layout, what is remembered of both |
+//! | [`layout`](Layout) | which record lives where |
+//! | `records`, `marks`, `cache` | small records, tombstones, what need not be asked twice |
+//! | [`name`](RepositoryName), [`error`](RegistryError) | names and refusals |
 
 mod access;
 mod cache;

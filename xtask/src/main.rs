@@ -7,10 +7,12 @@ mod guests;
 mod host;
 mod process;
 mod rules;
+mod serve;
 mod skeletons;
 mod tools;
 mod workspace;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
@@ -34,6 +36,12 @@ enum Command {
         /// The drivers only, or just those that are named
         #[arg(long, num_args = 0.., value_name = "NAME")]
         drivers: Option<Vec<String>>,
+    },
+    /// Build everything and start the registry on 127.0.0.1:5000; arguments go to `cofferdam serve`
+    Serve {
+        /// `--help` lists them
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENT")]
+        arguments: Vec<OsString>,
     },
     /// Store a real file tree through a sandboxed driver, read it back, and compare
     Demo,
@@ -82,6 +90,7 @@ fn run(command: Command) -> Result<()> {
             }
             Ok(())
         }
+        Command::Serve { arguments } => serve::run(&workspace, &arguments),
         Command::Demo => demo::run(&workspace),
         Command::Test => test(&workspace),
         Command::Bench { what } => {

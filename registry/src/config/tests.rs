@@ -33,9 +33,7 @@ fn one_mount_is_enough() {
     assert!(matches!(config.access.scheme, Scheme::Anonymous) && config.access.rules.is_empty() && config.webhooks.is_empty());
 }
 
-#[test]
-fn every_key_is_read() {
-    let text = r#"
+const EVERY_KEY: &str = r#"
 insecure = true
 read-only = true
 delete = false
@@ -100,7 +98,10 @@ enabled = false
 health-interval = "10s"
 health-timeout = "2s"
 "#;
-    let config = parse(text).unwrap();
+
+#[test]
+fn every_key_is_read() {
+    let config = parse(EVERY_KEY).unwrap();
     assert!(config.insecure && config.read_only && !config.delete);
     assert_eq!(config.shutdown, Duration::from_secs(5));
     assert_eq!(config.listeners[0].tls, Some(("/etc/cofferdam/tls/cert.pem".into(), "/etc/key.pem".into())));
