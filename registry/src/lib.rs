@@ -60,7 +60,7 @@ pub use config::{
     WebhookConfig,
 };
 pub use error::{RegistryError, Result};
-pub use events::{Event, EventAction, EventOrigin, EventTarget, Events};
+pub use events::{Event, EventAction, EventOrigin, EventTarget, Events, Webhook, WebhookError, Webhooks};
 pub use http::{ACCESS_TARGET, Api, ApiOptions, Peer, REQUESTS, ResponseBody, SECONDS};
 pub use layout::Layout;
 pub use name::{NamePage, REPOSITORY_NAME_MAX, Reference, RepositoryName, TAG_MAX, Tag, parse_digest};

@@ -1,8 +1,30 @@
 //! What happens in the registry, for whoever wants to be told: pushes, pulls and deletions.
+//!
+//! ```text
+//! handler ──► record: a bounded channel, never waited for ──► queue: batches in the atomic store ──► deliver: one process a webhook, in order, retried
+//! ```
+//!
+//! | module | its one job |
+//! |---|---|
+//! | `envelope` | events as docker-registry's notifications write them |
+//! | `queue` | batches of events, durable and bounded |
+//! | `lease` | which process delivers |
+//! | `post` | one batch to its receiver, signed |
+//! | `deliver` | a queue, emptied |
+//! | `webhooks` | from the handlers to the queues |
+
+mod deliver;
+mod envelope;
+mod lease;
+mod post;
+mod queue;
+mod webhooks;
 
 use std::net::SocketAddr;
 
 use cofferdam::upload::BlobDigest;
+
+pub use webhooks::{Webhook, WebhookError, Webhooks};
 
 use crate::name::{RepositoryName, Tag};
 
@@ -91,3 +113,6 @@ pub trait Events: Send + Sync {
     /// Takes one event. Called when the answer is known and before it is sent: it must not wait for anything.
     fn record(&self, event: Event);
 }
+
+#[cfg(test)]
+mod tests;

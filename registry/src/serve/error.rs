@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use cofferdam::LoadError;
 
 use crate::access::AccessError;
+use crate::events::WebhookError;
 use crate::server::ServerError;
 
 /// Why a registry does not start, or stopped by itself.
@@ -38,9 +39,9 @@ pub enum ServeError {
         /// Its driver.
         driver: String,
     },
-    /// A driver that has no atomic data.
+    /// A driver that has no atomic data, and cannot be made to.
     #[error(
-        "[mount.{mount}]: the driver `{driver}` is no atomic store, so it cannot hold the registry's small records; name a mount whose driver is one \
+        "[mount.{mount}]: the driver `{driver}` cannot hold the registry's small records, because {reason}; name a mount whose driver is an atomic store \
          in `atomic`"
     )]
     NoAtomic {
@@ -48,6 +49,8 @@ pub enum ServeError {
         mount: String,
         /// Its driver.
         driver: String,
+        /// What is missing.
+        reason: String,
     },
     /// The storage does not answer as it should.
     #[error("the storage of {repositories} cannot be opened: {error}")]
@@ -71,7 +74,10 @@ pub enum ServeError {
         /// What is wrong with it.
         error: std::io::Error,
     },
-    /// Metrics or webhooks cannot be set up.
+    /// A webhook's URL, token or connection.
+    #[error(transparent)]
+    Webhook(#[from] WebhookError),
+    /// Metrics, or what the configuration names and does not have.
     #[error("cannot set up {what}: {reason}")]
     Setup {
         /// What.

@@ -5,11 +5,13 @@
 //! | `mounts` | drivers with their grants, and stores over them |
 //! | `operations` | `/healthz`, `/readyz`, `/metrics` |
 //! | `upkeep` | purging, by itself |
+//! | `webhooks` | their secrets, and their queues |
 
 mod error;
 mod mounts;
 mod operations;
 mod upkeep;
+mod webhooks;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -21,6 +23,7 @@ use mounts::Mounts;
 
 use crate::access::AccessControl;
 use crate::config::{Config, ListenerConfig, StorageConfig};
+use crate::events::Webhooks;
 use crate::health::Health;
 use crate::http::{Api, ApiOptions};
 use crate::metrics::{self, Metrics};
@@ -36,6 +39,7 @@ pub struct Serve {
     config: Config,
     stores: Vec<Store>,
     metrics: Option<Metrics>,
+    webhooks: Option<Webhooks>,
     description: Vec<String>,
 }
 
@@ -67,14 +71,18 @@ impl Serve {
         let health = Arc::new(Health::new(mounts.named(), config.metrics.health_interval, config.metrics.health_timeout));
         let mut options = ApiOptions::default();
         options.manifest_max = config.manifests.max_size;
-        let api = Api::new(registry, options).with_access(Arc::new(access)).with_other_routes(operations::routes(health, metrics.clone()));
+        let mut api = Api::new(registry, options).with_access(Arc::new(access)).with_other_routes(operations::routes(health, metrics.clone()));
+        let webhooks = webhooks::start(&config, &mounts)?;
+        if let Some(webhooks) = &webhooks {
+            api = api.with_events(Arc::new(webhooks.clone()));
+        }
 
         let mut options = ServerOptions::default();
         options.shutdown_deadline = config.shutdown;
         let listeners: Vec<_> = config.listeners.iter().map(listener).collect();
         let server = Server::bind(&listeners, Arc::new(api), options)?;
         let description = describe(&config, &mounts, &stores);
-        Ok(Self { server, config, stores, metrics, description })
+        Ok(Self { server, config, stores, metrics, webhooks, description })
     }
 
     /// The addresses that it listens on, with their real ports.
@@ -98,6 +106,9 @@ impl Serve {
         let upkeep = upkeep::start(&self.stores, &self.config.uploads, self.metrics.as_ref());
         let stopped = self.server.run(shutdown).await?;
         drop(upkeep);
+        if let Some(webhooks) = &self.webhooks {
+            webhooks.close().await;
+        }
         for store in &self.stores {
             // Whoever goes on with an upload elsewhere need not wait for this process's lease to end.
             store.uploads().close().await;

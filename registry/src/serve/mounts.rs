@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use cofferdam::grant::MountFile;
-use cofferdam::layer::Observed;
-use cofferdam::{AtomicStore, Driver, Engine, Interface, LoadError, Mount, MountOptions, StorePath, StreamingStore};
+use cofferdam::layer::{AtomicObjects, Observed};
+use cofferdam::{AtomicStore, Driver, Engine, Interface, LoadError, Mount, MountOptions, StorePath};
 
 use super::ServeError;
 use crate::config::{Config, LayoutConfig, StorageConfig};
@@ -16,6 +16,9 @@ use crate::store::{Store, StoreOptions};
 
 /// Where uploads lie that are not finished, and in the layout `indexed` for good.
 const UPLOADS: &str = "/cofferdam/uploads";
+
+/// Where small records lie as objects, if the driver keeps no small values.
+const ATOMIC: &str = "/cofferdam/atomic";
 
 /// How much longer than a lease somebody waits for an upload: a dead writer's lease then ends first.
 const PATIENCE: (u32, u32) = (3, 2);
@@ -75,9 +78,7 @@ impl Mounts {
         if !blobs.mount.has(Interface::StreamingStore) {
             return Err(ServeError::NoBlobs { mount: storage.blobs.clone(), driver: driver(blobs) });
         }
-        if !small.mount.has(Interface::AtomicStore) {
-            return Err(ServeError::NoAtomic { mount: small_name.clone(), driver: driver(small) });
-        }
+        let small = small.atomic().map_err(|reason| ServeError::NoAtomic { mount: small_name.clone(), driver: driver(small), reason })?;
         let failed = |error| ServeError::Store { repositories: repositories.to_owned(), error };
         let layout = match storage.layout {
             Some(LayoutConfig::RegistryV2) => Layout::RegistryV2,
@@ -89,8 +90,13 @@ impl Mounts {
         options.uploads.lease = config.uploads.lease;
         options.uploads.patience = config.uploads.lease * PATIENCE.0 / PATIENCE.1;
         options.upload_max_age = config.uploads.purge_age;
-        let (blobs, small): (Arc<dyn StreamingStore>, Arc<dyn AtomicStore>) = (blobs.observed.clone(), small.observed.clone());
-        Store::open(blobs, small, options).await.map_err(failed)
+        Store::open(blobs.observed.clone(), small, options).await.map_err(failed)
+    }
+
+    /// Where the queues of events are: with the small records of repositories that no route names.
+    pub(super) fn events(&self, config: &Config) -> Result<Arc<dyn AtomicStore>, ServeError> {
+        let name = config.storage.atomic.as_ref().unwrap_or(&config.storage.blobs);
+        self.find(name)?.atomic().map_err(|reason| ServeError::Setup { what: "the queue of events", reason })
     }
 
     /// The stores of all routes.
@@ -134,5 +140,21 @@ impl Mounted {
         let observer = MountObserver::new(name, &mount.description().name);
         let digest = driver.inspection().digest.to_string();
         Ok(Self { observed: Arc::new(Observed::new(mount.clone(), observer)), mount, file: file.clone(), digest })
+    }
+
+    /// Its atomic store: the driver's own, or one made of its objects. Else why there is none.
+    fn atomic(&self) -> Result<Arc<dyn AtomicStore>, String> {
+        let observed = self.observed.clone();
+        if self.mount.has(Interface::AtomicStore) {
+            return Ok(observed);
+        }
+        if !self.mount.has(Interface::StreamingStore) {
+            return Err("it is no store at all".to_owned());
+        }
+        let root = StorePath::new(ATOMIC).map_err(|error| error.to_string())?;
+        match AtomicObjects::new(observed, root) {
+            Ok(objects) => Ok(Arc::new(objects)),
+            Err(error) => Err(error.message().to_owned()),
+        }
     }
 }
