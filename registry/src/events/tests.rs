@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -13,6 +13,8 @@ use cofferdam::{AtomicKey, AtomicStore, Condition, Error, ErrorKind, Etag, Keys,
 use serde_json::Value as Json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
+use tokio::time::timeout;
 
 use super::queue::Queue;
 use super::*;
@@ -77,6 +79,7 @@ type Got = (String, Json);
 struct Receiver {
     url: String,
     got: Arc<Mutex<Vec<Got>>>,
+    came: Arc<Notify>,
 }
 
 impl Receiver {
@@ -84,7 +87,8 @@ impl Receiver {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/hook", listener.local_addr().unwrap());
         let got = Arc::<Mutex<Vec<Got>>>::default();
-        let (kept, mut statuses) = (got.clone(), statuses.to_vec().into_iter());
+        let came = Arc::<Notify>::default();
+        let (kept, comes, mut statuses) = (got.clone(), came.clone(), statuses.to_vec().into_iter());
         tokio::spawn(async move {
             loop {
                 let (mut stream, _) = listener.accept().await.unwrap();
@@ -92,12 +96,13 @@ impl Receiver {
                 let status = statuses.next().unwrap_or(200);
                 if status == 200 {
                     kept.lock().unwrap().push(request);
+                    comes.notify_one();
                 }
                 let answer = format!("HTTP/1.1 {status} X\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
                 stream.write_all(answer.as_bytes()).await.unwrap();
             }
         });
-        Self { url, got }
+        Self { url, got, came }
     }
 
     /// Every event that has come.
@@ -106,10 +111,9 @@ impl Receiver {
     }
 
     async fn wait_for(&self, events: usize) -> Vec<Json> {
-        let until = Instant::now() + Duration::from_secs(30);
         while self.events().len() < events {
-            assert!(Instant::now() < until, "only {} of {events} events have come", self.events().len());
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            let came = timeout(Duration::from_secs(30), self.came.notified()).await;
+            assert!(came.is_ok(), "only {} of {events} events have come", self.events().len());
         }
         self.events()
     }
