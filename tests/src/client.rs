@@ -293,7 +293,7 @@ impl Repository {
     }
 }
 
-/// How many bytes a session has, by the `Range` of an answer: `0-0` is said of one byte, and of none by servers of old.
+/// How many bytes a session has, by the `Range` of an answer. The specification has one range, `0-0`, for none and for one: here it is none.
 ///
 /// # Panics
 /// The header is not what the specification says.

@@ -55,6 +55,53 @@ impl Served {
         let server = Server::under_test(data.path());
         Self { repository: server.client().repository("library/thing"), server, data }
     }
+
+    /// Starts [`Server::configured`] on an empty directory, in which `config` may keep things.
+    ///
+    /// # Panics
+    /// It does not start.
+    pub fn configured(config: impl FnOnce(&Path) -> Config) -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let server = Server::configured(data.path(), &config(data.path()));
+        Self { repository: server.client().repository("library/thing"), server, data }
+    }
+}
+
+/// What a `cofferdam.toml` says of a registry with one mount.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The driver's name.
+    pub driver: &'static str,
+    /// The directory that it is granted as `/data`.
+    pub store: PathBuf,
+    /// More of its settings.
+    pub settings: String,
+    /// The layout.
+    pub layout: &'static str,
+    /// More tables.
+    pub rest: String,
+}
+
+impl Config {
+    /// The filesystem driver on a directory in `home`, in the layout that `docker-registry` has too.
+    ///
+    /// # Panics
+    /// The directory cannot be made.
+    pub fn of(home: &Path) -> Self {
+        let store = home.join("store");
+        fs::create_dir_all(&store).unwrap();
+        Self { driver: "filesystem", store, settings: String::new(), layout: "registry-v2", rest: String::new() }
+    }
+
+    fn text(&self) -> String {
+        let Self { driver, store, settings, layout, rest } = self;
+        let driver = drivers::path(driver);
+        format!(
+            "[[listener]]\naddress = \"{ADDRESS}\"\n[mount.main]\ndriver = {driver:?}\n[mount.main.settings]\nroot = \"/data\"\n{settings}\n\
+             [[mount.main.directory]]\nname = \"/data\"\nhost = {store:?}\naccess = \"read-write\"\n\
+             [storage]\nblobs = \"main\"\nlayout = \"{layout}\"\n{rest}"
+        )
+    }
 }
 
 /// What a server printed, on both of its streams.
@@ -91,20 +138,19 @@ impl Server {
     /// # Panics
     /// It was not built, or does not start.
     pub fn cofferdam(data: &Path) -> Self {
-        Self::start(
-            Launch::cofferdam(data, [OsString::from("--driver"), drivers::path("filesystem").into(), "--data".into(), data.into()]),
-            "127.0.0.1:0",
-        )
+        let arguments = ["--driver".into(), drivers::path("filesystem").into(), "--data".into(), data.into(), "--listen".into(), ADDRESS.into()];
+        Self::start(Launch::cofferdam(data, arguments), "127.0.0.1:0")
     }
 
-    /// `cofferdam serve` with `config`, a `cofferdam.toml` that is written into the directory `home`.
+    /// `cofferdam serve` with a `cofferdam.toml`, which is written into the directory `home`.
     ///
     /// # Panics
     /// It was not built, or does not start.
-    pub fn configured(home: &Path, config: &str) -> Self {
+    pub fn configured(home: &Path, config: &Config) -> Self {
         let file = home.join("cofferdam.toml");
-        fs::write(&file, config).unwrap();
-        Self::start(Launch::cofferdam(home, [OsString::from("--config"), file.into()]), "127.0.0.1:0")
+        let mut launch = Launch::cofferdam(home, [OsString::from("--config"), file.clone().into()]);
+        launch.file = Some((file, config.text()));
+        Self::start(launch, "127.0.0.1:0")
     }
 
     /// Debian's `docker-registry` on the directory `data`, unless it is not installed.
@@ -211,7 +257,7 @@ impl Launch {
     fn cofferdam(directory: &Path, arguments: impl IntoIterator<Item = OsString>) -> Self {
         let program = drivers::workspace().join("target/release").join(format!("cofferdam{}", std::env::consts::EXE_SUFFIX));
         assert!(program.exists(), "{} is missing: `cargo xtask build` makes it", program.display());
-        let arguments = [OsString::from("serve"), "--listen".into(), ADDRESS.into()].into_iter().chain(arguments).collect();
+        let arguments = [OsString::from("serve")].into_iter().chain(arguments).collect();
         Self { program, arguments, environment: Vec::new(), file: None, directory: directory.to_owned() }
     }
 

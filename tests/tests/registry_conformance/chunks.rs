@@ -5,6 +5,8 @@ use cofferdam_tests::client::{Answer, Method, Repository, noise, offset_of, sha2
 use cofferdam_tests::server::Served;
 use futures::stream;
 
+use crate::served;
+
 /// Sends `blob` in chunks that end at `cuts`; answers the location after the last.
 async fn send(repository: &Repository, blob: &Bytes, cuts: &[usize]) -> String {
     let (mut location, mut from) = (repository.start().await, 0);
@@ -18,7 +20,7 @@ async fn send(repository: &Repository, blob: &Bytes, cuts: &[usize]) -> String {
 
 #[tokio::test]
 async fn a_blob_is_pushed_in_chunks() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     let blob = noise(1, 100_000);
     let location = send(repository, &blob, &[40_000, 80_000]).await;
     repository.finish(&location, &sha256(&blob), "").await.expect(201);
@@ -27,7 +29,7 @@ async fn a_blob_is_pushed_in_chunks() {
 
 #[tokio::test]
 async fn chunks_may_be_of_any_size() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     let blob = noise(2, (6 << 20) + 77);
     // One, two and seven bytes, a page less one and more, then megabytes that end anywhere.
     let location = send(repository, &blob, &[2, 4, 11, 4106, 8203, 73_739, (5 << 20) + 1, (6 << 20) - 3]).await;
@@ -37,7 +39,7 @@ async fn chunks_may_be_of_any_size() {
 
 #[tokio::test]
 async fn a_hundred_tiny_chunks_make_a_blob() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     let blob = noise(3, 202);
     let cuts: Vec<_> = (1..101).map(|chunk| chunk * 2).collect();
     let location = send(repository, &blob, &cuts).await;
@@ -47,7 +49,7 @@ async fn a_hundred_tiny_chunks_make_a_blob() {
 
 #[tokio::test]
 async fn the_last_chunk_may_come_with_the_closing_put() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     let blob = noise(4, 50_000);
     let location = repository.start().await;
     let location = repository.patch(&location, Some(0), blob.slice(..20_000)).await.expect(202).location();
@@ -58,7 +60,7 @@ async fn the_last_chunk_may_come_with_the_closing_put() {
 
 #[tokio::test]
 async fn a_stream_needs_neither_length_nor_range() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     let blob = noise(5, 3_000_000);
     let location = repository.start().await;
     let pieces: Vec<_> = blob.chunks(99_991).map(Bytes::copy_from_slice).collect();
@@ -71,7 +73,7 @@ async fn a_stream_needs_neither_length_nor_range() {
 
 #[tokio::test]
 async fn a_closing_put_may_be_a_stream() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     let blob = noise(6, 700_000);
     let pieces: Vec<_> = blob.chunks(65_537).map(Bytes::copy_from_slice).collect();
     let location = repository.start().await;
@@ -82,7 +84,7 @@ async fn a_closing_put_may_be_a_stream() {
 
 #[tokio::test]
 async fn a_first_chunk_that_does_not_begin_at_0_is_out_of_order() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     let location = repository.start().await;
     Answer::of(repository.patching(&location, Some(10), "late".into())).await.expect(416);
     let location = repository.patch(&location, Some(0), "bytes").await.expect(202).location();
@@ -91,7 +93,7 @@ async fn a_first_chunk_that_does_not_begin_at_0_is_out_of_order() {
 
 #[tokio::test]
 async fn a_chunk_out_of_order_is_told_the_offset_and_the_session_stays_whole() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     let blob = noise(7, 1000);
     let location = repository.start().await;
     let location = repository.patch(&location, Some(0), blob.slice(..500)).await.expect(202).location();
@@ -106,7 +108,7 @@ async fn a_chunk_out_of_order_is_told_the_offset_and_the_session_stays_whole() {
 
 #[tokio::test]
 async fn a_repeated_chunk_is_out_of_order() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     let location = repository.start().await;
     let location = repository.patch(&location, Some(0), "four").await.expect(202).location();
     let answer = repository.patch(&location, Some(0), "four").await.expect(416);
@@ -116,7 +118,7 @@ async fn a_repeated_chunk_is_out_of_order() {
 
 #[tokio::test]
 async fn a_closing_put_out_of_order_is_refused_and_the_session_stays_whole() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     let location = repository.start().await;
     let location = repository.patch(&location, Some(0), "first").await.expect(202).location();
     let request = repository.finishing(&location, &sha256(b"first second"), " second".into());
@@ -128,7 +130,7 @@ async fn a_closing_put_out_of_order_is_refused_and_the_session_stays_whole() {
 
 #[tokio::test]
 async fn a_range_that_is_none_or_does_not_fit_its_body_is_refused() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     let location = repository.start().await;
     for range in ["0-9", "bytes", "3-1", "-", "0-", "a-b", "0-18446744073709551616"] {
         let request = repository.client.request(Method::PATCH, &location).header("content-range", range).body("four");
@@ -141,7 +143,7 @@ async fn a_range_that_is_none_or_does_not_fit_its_body_is_refused() {
 
 #[tokio::test]
 async fn a_session_says_how_far_it_is() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     let location = repository.start().await;
     assert_eq!(repository.offset(&location).await, 0);
     let location = repository.patch(&location, Some(0), noise(1, 777)).await.expect(202).location();
@@ -155,7 +157,7 @@ async fn a_session_says_how_far_it_is() {
 
 #[tokio::test]
 async fn a_cancelled_session_is_gone() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     for begun in [false, true] {
         let mut location = repository.start().await;
         if begun {
@@ -172,7 +174,7 @@ async fn a_cancelled_session_is_gone() {
 
 #[tokio::test]
 async fn nothing_of_a_session_is_visible_before_it_is_closed() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     let blob = noise(8, 10_000);
     let location = repository.start().await;
     let location = repository.patch(&location, Some(0), blob.clone()).await.expect(202).location();
@@ -183,7 +185,7 @@ async fn nothing_of_a_session_is_visible_before_it_is_closed() {
 
 #[tokio::test]
 async fn an_empty_chunk_changes_nothing() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     let location = repository.start().await;
     let location = repository.patch(&location, None, "").await.expect(202).location();
     let location = repository.patch(&location, Some(0), "bytes").await.expect(202).location();
@@ -194,7 +196,7 @@ async fn an_empty_chunk_changes_nothing() {
 
 #[tokio::test]
 async fn an_empty_blob_is_a_blob() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     let location = repository.start().await;
     repository.finish(&location, &sha256(b""), "").await.expect(201);
     let answer = repository.get(&format!("blobs/{}", sha256(b""))).await.expect(200);

@@ -5,6 +5,8 @@ use cofferdam_tests::images::{self, MANIFEST};
 use cofferdam_tests::server::Served;
 use serde_json::Value;
 
+use crate::served;
+
 async fn with_tags(repository: &Repository, tags: &[&str]) {
     let manifest = images::push_blobs(repository, 1).await;
     for tag in tags {
@@ -35,7 +37,7 @@ async fn pages(client: &Client, path: &str, field: &str) -> Vec<Vec<String>> {
 
 #[tokio::test]
 async fn tags_are_listed_in_order() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     with_tags(repository, &["v2", "v10", "latest", "V3", "_x", "0.1", "v2.1", "v2-beta"]).await;
     let answer = repository.get("tags/list").await.expect(200);
     assert_eq!(answer.json()["name"], "library/thing");
@@ -45,7 +47,7 @@ async fn tags_are_listed_in_order() {
 
 #[tokio::test]
 async fn tags_come_in_pages() {
-    let Served { repository, server, .. } = &Served::fresh();
+    let Served { repository, server, .. } = &served();
     let tags: Vec<_> = (0..23).map(|tag| format!("t{tag:02}")).collect();
     with_tags(repository, &tags.iter().map(String::as_str).collect::<Vec<_>>()).await;
     for n in [1, 7, 22, 23, 24] {
@@ -57,7 +59,7 @@ async fn tags_come_in_pages() {
 
 #[tokio::test]
 async fn a_page_begins_after_last_whether_or_not_that_is_a_tag() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     with_tags(repository, &["a", "b", "c", "d"]).await;
     for (query, expected) in
         [("n=2&last=a", &["b", "c"][..]), ("last=bb", &["c", "d"]), ("n=5&last=d", &[]), ("last=zzz", &[]), ("n=1&last=0", &["a"])]
@@ -69,7 +71,7 @@ async fn a_page_begins_after_last_whether_or_not_that_is_a_tag() {
 
 #[tokio::test]
 async fn an_empty_page_may_be_asked_for() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     with_tags(repository, &["a", "b"]).await;
     let answer = repository.get("tags/list?n=0").await.expect(200);
     assert_eq!((names(&answer.json()["tags"]), answer.header("link")), (vec![], None));
@@ -77,7 +79,7 @@ async fn an_empty_page_may_be_asked_for() {
 
 #[tokio::test]
 async fn a_page_size_that_is_none_is_refused_with_a_reason() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     with_tags(repository, &["a"]).await;
     for n in ["-1", "x", "1.5"] {
         repository.get(&format!("tags/list?n={n}")).await.refused(400, "PAGINATION_NUMBER_INVALID");
@@ -86,13 +88,13 @@ async fn a_page_size_that_is_none_is_refused_with_a_reason() {
 
 #[tokio::test]
 async fn a_repository_that_is_not_there_has_no_list_of_tags() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     repository.get("tags/list").await.refused(404, "NAME_UNKNOWN");
 }
 
 #[tokio::test]
 async fn repositories_are_listed_in_order_and_in_pages() {
-    let Served { server, .. } = &Served::fresh();
+    let Served { server, .. } = &served();
     let client = server.client();
     let mut repositories = vec!["b", "a/c", "a/b/d", "a/b", "a-b", "a.b", "z/y/x/w", "a/b-c", "a"];
     for name in &repositories {
@@ -112,6 +114,6 @@ async fn repositories_are_listed_in_order_and_in_pages() {
 
 #[tokio::test]
 async fn an_empty_registry_has_an_empty_catalog() {
-    let Served { server, .. } = &Served::fresh();
+    let Served { server, .. } = &served();
     assert_eq!(names(&server.client().get("/v2/_catalog").await.expect(200).json()["repositories"]), [""; 0]);
 }

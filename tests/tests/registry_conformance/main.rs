@@ -4,6 +4,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+use cofferdam_tests::server::Served;
+
 mod chunks;
 mod discovery;
 mod management;
@@ -13,3 +15,8 @@ mod protocol;
 mod pull;
 mod push;
 mod referrers;
+
+/// The registry that is tested.
+fn served() -> Served {
+    Served::fresh()
+}

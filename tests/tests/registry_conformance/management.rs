@@ -4,9 +4,11 @@ use cofferdam_tests::client::{noise, sha256};
 use cofferdam_tests::images::{self, MANIFEST};
 use cofferdam_tests::server::Served;
 
+use crate::served;
+
 #[tokio::test]
 async fn a_deleted_tag_is_gone_and_its_manifest_stays() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     let manifest = images::push(repository, "one", 1).await;
     repository.put_manifest("two", MANIFEST, manifest.clone()).await.expect(201);
     repository.delete("manifests/one").await.expect(202);
@@ -19,7 +21,7 @@ async fn a_deleted_tag_is_gone_and_its_manifest_stays() {
 
 #[tokio::test]
 async fn a_deleted_manifest_is_gone_with_every_tag_of_it() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     let manifest = images::push(repository, "one", 1).await;
     repository.put_manifest("two", MANIFEST, manifest.clone()).await.expect(201);
     let other = images::push(repository, "other", 5).await;
@@ -38,7 +40,7 @@ async fn a_deleted_manifest_is_gone_with_every_tag_of_it() {
 
 #[tokio::test]
 async fn a_deleted_blob_is_gone_from_this_repository() {
-    let Served { repository, server, .. } = &Served::fresh();
+    let Served { repository, server, .. } = &served();
     let digest = repository.push(noise(1, 1000)).await;
     let other = server.client().repository("library/other");
     other.push(noise(1, 1000)).await;
@@ -51,7 +53,7 @@ async fn a_deleted_blob_is_gone_from_this_repository() {
 
 #[tokio::test]
 async fn what_is_not_there_cannot_be_deleted() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     images::push(repository, "here", 1).await;
     repository.delete(&format!("blobs/{}", sha256(b"nothing"))).await.refused(404, "BLOB_UNKNOWN");
     repository.delete("manifests/nothing").await.refused(404, "MANIFEST_UNKNOWN");
@@ -60,7 +62,7 @@ async fn what_is_not_there_cannot_be_deleted() {
 
 #[tokio::test]
 async fn what_was_deleted_can_be_pushed_again() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     let manifest = images::push(repository, "v1", 1).await;
     let layer = sha256(&noise(1, 10_000));
     repository.delete(&format!("manifests/{}", sha256(&manifest))).await.expect(202);

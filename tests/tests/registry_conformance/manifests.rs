@@ -6,9 +6,11 @@ use cofferdam_tests::server::Served;
 use futures::future::join_all;
 use serde_json::json;
 
+use crate::served;
+
 #[tokio::test]
 async fn a_manifest_is_pulled_by_its_tag_and_by_its_digest() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     let manifest = images::push_blobs(repository, 1).await;
     let digest = sha256(&manifest);
     let put = repository.put_manifest("v1.0_A-b", MANIFEST, manifest.clone()).await.expect(201);
@@ -27,7 +29,7 @@ async fn a_manifest_is_pulled_by_its_tag_and_by_its_digest() {
 
 #[tokio::test]
 async fn a_manifest_is_pushed_by_digest_alone() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     let manifest = images::push_blobs(repository, 2).await;
     let digest = sha256(&manifest);
     repository.put_manifest(&digest, MANIFEST, manifest.clone()).await.expect(201);
@@ -36,7 +38,7 @@ async fn a_manifest_is_pushed_by_digest_alone() {
 
 #[tokio::test]
 async fn a_manifest_is_pushed_by_its_sha512() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     let manifest = images::push_blobs(repository, 3).await;
     let digest = sha512(&manifest);
     let answer = repository.put_manifest(&digest, MANIFEST, manifest.clone()).await.expect(201);
@@ -47,7 +49,7 @@ async fn a_manifest_is_pushed_by_its_sha512() {
 
 #[tokio::test]
 async fn bytes_are_kept_as_they_were_sent() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     let manifest = String::from_utf8(images::push_blobs(repository, 4).await.to_vec()).unwrap();
     let spaced = format!("  {}\n\n", manifest.replace(',', " ,\n\t"));
     repository.put_manifest("spaced", MANIFEST, spaced.clone()).await.expect(201);
@@ -56,7 +58,7 @@ async fn bytes_are_kept_as_they_were_sent() {
 
 #[tokio::test]
 async fn a_manifest_that_is_not_there_is_unknown() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     for reference in ["latest", &sha256(b"nothing")] {
         assert!(repository.head(&format!("manifests/{reference}")).await.expect(404).body.is_empty());
         repository.get(&format!("manifests/{reference}")).await.refused(404, "MANIFEST_UNKNOWN");
@@ -67,7 +69,7 @@ async fn a_manifest_that_is_not_there_is_unknown() {
 
 #[tokio::test]
 async fn a_tag_moves_and_what_it_named_stays() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     let first = images::push(repository, "latest", 1).await;
     let second = images::push(repository, "latest", 2).await;
     assert_eq!(repository.get("manifests/latest").await.body, second);
@@ -78,7 +80,7 @@ async fn a_tag_moves_and_what_it_named_stays() {
 
 #[tokio::test]
 async fn a_manifest_under_another_digest_is_refused() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     let manifest = images::push_blobs(repository, 6).await;
     let other = sha256(b"another");
     repository.put_manifest(&other, MANIFEST, manifest).await.refused(400, "DIGEST_INVALID");
@@ -87,7 +89,7 @@ async fn a_manifest_under_another_digest_is_refused() {
 
 #[tokio::test]
 async fn a_tag_that_is_none_is_refused() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     let manifest = images::push_blobs(repository, 7).await;
     for tag in ["-v1", ".v1", "v1%20", "a+b", &"t".repeat(129)] {
         let status = repository.put_manifest(tag, MANIFEST, manifest.clone()).await.status;
@@ -98,7 +100,7 @@ async fn a_tag_that_is_none_is_refused() {
 
 #[tokio::test]
 async fn what_is_no_manifest_is_refused() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     let config = repository.push("{}").await;
     let schema_1 = json!({ "schemaVersion": 1, "name": "library/thing", "tag": "x", "fsLayers": [] });
     let bad_digest =
@@ -114,7 +116,7 @@ async fn what_is_no_manifest_is_refused() {
 
 #[tokio::test]
 async fn the_media_type_must_be_the_one_that_the_manifest_says() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     let manifest = images::push_blobs(repository, 8).await;
     repository.put_manifest("other", INDEX, manifest.clone()).await.refused(400, "MANIFEST_INVALID");
     let status = repository.put_manifest("other", "text/plain", manifest.clone()).await.status;
@@ -124,7 +126,7 @@ async fn the_media_type_must_be_the_one_that_the_manifest_says() {
 
 #[tokio::test]
 async fn a_manifest_of_docker_is_one_too() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     let (config, layer) = (noise(1, 100), noise(2, 200));
     repository.push(config.clone()).await;
     repository.push(layer.clone()).await;
@@ -147,7 +149,7 @@ async fn a_manifest_of_docker_is_one_too() {
 
 #[tokio::test]
 async fn a_manifest_whose_blobs_are_missing_is_refused() {
-    let Served { repository, server, .. } = &Served::fresh();
+    let Served { repository, server, .. } = &served();
     let (config, layer) = (noise(1, 100), noise(2, 200));
     let manifest = images::bytes(&images::manifest(&config, std::slice::from_ref(&layer)));
     for blob in [&config, &layer] {
@@ -161,7 +163,7 @@ async fn a_manifest_whose_blobs_are_missing_is_refused() {
 
 #[tokio::test]
 async fn layers_that_lie_elsewhere_need_not_be_here() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     let config = noise(1, 100);
     repository.push(config.clone()).await;
     let mut manifest = images::manifest(&config, &[]);
@@ -173,7 +175,7 @@ async fn layers_that_lie_elsewhere_need_not_be_here() {
 
 #[tokio::test]
 async fn a_manifest_needs_no_layers() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     let config = noise(1, 100);
     repository.push(config.clone()).await;
     let manifest = images::bytes(&images::manifest(&config, &[]));
@@ -183,7 +185,7 @@ async fn a_manifest_needs_no_layers() {
 
 #[tokio::test]
 async fn an_index_names_manifests_that_are_here() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     let (one, two) = (images::push_blobs(repository, 1).await, images::push_blobs(repository, 5).await);
     let index = images::bytes(&images::index(&[("amd64", &one), ("arm64", &two)]));
     repository.put_manifest(&sha256(&one), MANIFEST, one.clone()).await.expect(201);
@@ -196,7 +198,7 @@ async fn an_index_names_manifests_that_are_here() {
 
 #[tokio::test]
 async fn a_manifest_has_a_largest_size() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     let padded = |manifest: &[u8], size: usize| [manifest, &vec![b' '; size - manifest.len()]].concat();
     let manifest = images::push_blobs(repository, 9).await;
     repository.put_manifest("large", MANIFEST, padded(&manifest, 4 << 20)).await.expect(201);
@@ -208,7 +210,7 @@ async fn a_manifest_has_a_largest_size() {
 
 #[tokio::test]
 async fn a_manifest_that_the_client_has_is_not_sent_again() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     let manifest = images::push(repository, "latest", 10).await;
     let etag = repository.head("manifests/latest").await.expect(200).header("etag").unwrap().to_owned();
     assert!(etag.contains(&sha256(&manifest)));
@@ -220,7 +222,7 @@ async fn a_manifest_that_the_client_has_is_not_sent_again() {
 
 #[tokio::test]
 async fn a_manifest_is_answered_whatever_the_client_accepts() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     images::push(repository, "latest", 12).await;
     repository.client.get(&repository.path("manifests/latest")).await.expect(200);
     for accept in [MANIFEST, "*/*", "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json;q=0.5"] {
@@ -232,7 +234,7 @@ async fn a_manifest_is_answered_whatever_the_client_accepts() {
 
 #[tokio::test]
 async fn a_blob_that_looks_like_a_manifest_is_no_manifest() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     let manifest = images::push_blobs(repository, 13).await;
     let digest = repository.push(manifest).await;
     repository.get(&format!("manifests/{digest}")).await.refused(404, "MANIFEST_UNKNOWN");
@@ -246,7 +248,7 @@ async fn put_tags(repository: &Repository, manifest: &bytes::Bytes, count: usize
 
 #[tokio::test]
 async fn the_same_tag_may_be_put_by_many_at_once() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     let manifest = images::push_blobs(repository, 14).await;
     assert_eq!(put_tags(repository, &manifest, 32).await, 32);
     for tag in ["even", "odd"] {
@@ -256,7 +258,7 @@ async fn the_same_tag_may_be_put_by_many_at_once() {
 
 #[tokio::test]
 async fn layers_of_a_type_nobody_knows_are_layers() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     let (config, layer) = (noise(1, 10), noise(2, 20));
     repository.push(config.clone()).await;
     repository.push(layer.clone()).await;

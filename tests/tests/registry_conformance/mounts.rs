@@ -3,9 +3,11 @@
 use cofferdam_tests::client::{Answer, Method, noise, sha256};
 use cofferdam_tests::server::Served;
 
+use crate::served;
+
 #[tokio::test]
 async fn a_blob_of_another_repository_is_mounted() {
-    let Served { repository, server, .. } = &Served::fresh();
+    let Served { repository, server, .. } = &served();
     let digest = repository.push(noise(1, 9000)).await;
     let other = server.client().repository("other/place");
     assert!(!other.has(&digest).await);
@@ -17,7 +19,7 @@ async fn a_blob_of_another_repository_is_mounted() {
 
 #[tokio::test]
 async fn what_cannot_be_mounted_is_pushed_by_the_session_that_is_answered() {
-    let Served { repository, server, .. } = &Served::fresh();
+    let Served { repository, server, .. } = &served();
     let digest = repository.push(noise(1, 900)).await;
     let other = server.client().repository("other/place");
     let missing = sha256(b"nobody has this");
@@ -30,7 +32,7 @@ async fn what_cannot_be_mounted_is_pushed_by_the_session_that_is_answered() {
 
 #[tokio::test]
 async fn without_a_source_the_answer_is_a_session_or_the_blob() {
-    let Served { repository, server, .. } = &Served::fresh();
+    let Served { repository, server, .. } = &served();
     let digest = repository.push(noise(1, 900)).await;
     let other = server.client().repository("other/place");
     let answer = Answer::of(other.request(Method::POST, &format!("blobs/uploads/?mount={digest}"))).await;
@@ -42,7 +44,7 @@ async fn without_a_source_the_answer_is_a_session_or_the_blob() {
 
 #[tokio::test]
 async fn mounting_from_a_name_or_a_digest_that_is_none_harms_nothing() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     let digest = repository.push(noise(1, 900)).await;
     for query in [format!("mount={digest}&from=../../etc"), format!("mount={digest}&from=UPPER"), "mount=nonsense&from=library/thing".to_owned()] {
         let status = Answer::of(repository.request(Method::POST, &format!("blobs/uploads/?{query}"))).await.status;
@@ -52,7 +54,7 @@ async fn mounting_from_a_name_or_a_digest_that_is_none_harms_nothing() {
 
 #[tokio::test]
 async fn a_mounted_blob_outlives_its_source() {
-    let Served { repository, server, .. } = &Served::fresh();
+    let Served { repository, server, .. } = &served();
     let digest = repository.push(noise(1, 900)).await;
     let other = server.client().repository("other/place");
     Answer::of(other.request(Method::POST, &format!("blobs/uploads/?mount={digest}&from=library/thing"))).await.expect(201);

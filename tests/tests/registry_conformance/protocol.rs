@@ -8,9 +8,11 @@ use cofferdam_tests::client::{Answer, Client, Method, noise};
 use cofferdam_tests::images;
 use cofferdam_tests::server::Served;
 
+use crate::served;
+
 #[tokio::test]
 async fn the_registry_says_that_it_is_one() {
-    let Served { server, .. } = &Served::fresh();
+    let Served { server, .. } = &served();
     for path in ["/v2/", "/v2"] {
         let answer = server.client().get(path).await;
         assert!(answer.status == 200 || (path == "/v2" && matches!(answer.status, 301 | 307 | 308)), "{path}: {}", answer.status);
@@ -20,7 +22,7 @@ async fn the_registry_says_that_it_is_one() {
 
 #[tokio::test]
 async fn other_paths_are_not_found() {
-    let Served { server, .. } = &Served::fresh();
+    let Served { server, .. } = &served();
     for path in ["/", "/v1/", "/v3/", "/v2/a", "/v2/a/b/c", "/v2/library/thing/blobs", "/v2/library/thing/manifests/"] {
         server.client().get(path).await.expect(404);
     }
@@ -28,7 +30,7 @@ async fn other_paths_are_not_found() {
 
 #[tokio::test]
 async fn other_methods_are_not_allowed() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     for (method, path) in [(Method::POST, "manifests/latest"), (Method::DELETE, "tags/list"), (Method::PATCH, "manifests/latest")] {
         let answer = Answer::of(repository.request(method.clone(), path)).await.expect(405);
         assert!(answer.header("allow").is_some(), "{method} {path}: {:?}", answer.headers);
@@ -37,7 +39,7 @@ async fn other_methods_are_not_allowed() {
 
 #[tokio::test]
 async fn a_name_that_is_none_is_refused() {
-    let Served { server, .. } = &Served::fresh();
+    let Served { server, .. } = &served();
     for name in ["UPPER", "-a", "a..b", "a___b", "a/-b", ".hidden", &"long/".repeat(60), &"n".repeat(256)] {
         let path = format!("/v2/{name}/tags/list");
         let answer = server.client().get(&path).await;
@@ -50,7 +52,7 @@ async fn a_name_that_is_none_is_refused() {
 
 #[tokio::test]
 async fn long_names_of_many_parts_are_names() {
-    let Served { server, .. } = &Served::fresh();
+    let Served { server, .. } = &served();
     let deep = ["a"; 60].join("/");
     for name in ["a", "0", "a.b_c__d-e---f", &deep, "blobs/uploads", "manifests/tags", &format!("x/{}", "n".repeat(120))] {
         let repository = server.client().repository(name);
@@ -63,7 +65,7 @@ async fn long_names_of_many_parts_are_names() {
 
 #[tokio::test]
 async fn everything_works_over_http_2() {
-    let Served { server, .. } = &Served::fresh();
+    let Served { server, .. } = &served();
     let repository = Client::http2(server.address()).repository("library/two");
     let blob = noise(1, 3_000_000);
     let digest = repository.push(blob.clone()).await;
@@ -74,7 +76,7 @@ async fn everything_works_over_http_2() {
 
 #[tokio::test]
 async fn an_upload_may_be_announced_with_expect_continue() {
-    let Served { repository, server, .. } = &Served::fresh();
+    let Served { repository, server, .. } = &served();
     let location = repository.start().await;
     let path = location.split_once("://").map_or(&*location, |(_, rest)| &rest[rest.find('/').unwrap()..]);
     let mut stream = connect(server.address());
@@ -86,7 +88,7 @@ async fn an_upload_may_be_announced_with_expect_continue() {
 
 #[tokio::test]
 async fn a_request_that_is_none_does_not_stop_the_server() {
-    let Served { repository, server, .. } = &Served::fresh();
+    let Served { repository, server, .. } = &served();
     let hostile: [&[u8]; 6] = [
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
         b"GET /v2/../../../../etc/passwd HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
@@ -113,7 +115,7 @@ async fn a_request_that_is_none_does_not_stop_the_server() {
 
 #[tokio::test]
 async fn requests_on_one_connection_are_answered_in_their_order() {
-    let Served { server, .. } = &Served::fresh();
+    let Served { server, .. } = &served();
     let mut stream = connect(server.address());
     let request = "GET /v2/ HTTP/1.1\r\nHost: x\r\n\r\nGET /v2/none/manifests/x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
     stream.write_all(request.as_bytes()).unwrap();

@@ -3,9 +3,11 @@
 use cofferdam_tests::client::{Answer, Method, noise, sha256};
 use cofferdam_tests::server::Served;
 
+use crate::served;
+
 #[tokio::test]
 async fn a_blob_comes_with_its_digest_length_and_type() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     let blob = noise(1, 12_345);
     let digest = repository.push(blob.clone()).await;
     let path = format!("blobs/{digest}");
@@ -21,7 +23,7 @@ async fn a_blob_comes_with_its_digest_length_and_type() {
 
 #[tokio::test]
 async fn a_blob_that_is_not_there_is_unknown() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     let path = format!("blobs/{}", sha256(b"nothing"));
     assert!(repository.head(&path).await.expect(404).body.is_empty());
     repository.get(&path).await.refused(404, "BLOB_UNKNOWN");
@@ -29,7 +31,7 @@ async fn a_blob_that_is_not_there_is_unknown() {
 
 #[tokio::test]
 async fn a_blob_is_not_visible_in_a_repository_that_does_not_have_it() {
-    let Served { repository, server, .. } = &Served::fresh();
+    let Served { repository, server, .. } = &served();
     let digest = repository.push(noise(1, 100)).await;
     server.client().repository("library/other").get(&format!("blobs/{digest}")).await.refused(404, "BLOB_UNKNOWN");
     server.client().repository("library").get(&format!("blobs/{digest}")).await.expect(404);
@@ -37,7 +39,7 @@ async fn a_blob_is_not_visible_in_a_repository_that_does_not_have_it() {
 
 #[tokio::test]
 async fn a_digest_that_is_none_is_refused() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     for digest in ["sha256:short", "sha256", "md5:d41d8cd98f00b204e9800998ecf8427e", "sha256:..%2f..%2fx"] {
         let status = repository.get(&format!("blobs/{digest}")).await.status;
         assert!(matches!(status, 400 | 404), "{digest}: {status}");
@@ -46,7 +48,7 @@ async fn a_digest_that_is_none_is_refused() {
 
 #[tokio::test]
 async fn ranges_are_served() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     let blob = noise(2, 1_000_000);
     let path = format!("blobs/{}", repository.push(blob.clone()).await);
     let ranges = [
@@ -72,7 +74,7 @@ async fn ranges_are_served() {
 
 #[tokio::test]
 async fn a_range_beyond_the_end_cannot_be_satisfied() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     let path = format!("blobs/{}", repository.push(noise(3, 100)).await);
     for range in ["bytes=100-", "bytes=100-200", "bytes=18446744073709551615-", "bytes=-0"] {
         let answer = Answer::of(repository.request(Method::GET, &path).header("range", range)).await.expect(416);
@@ -82,7 +84,7 @@ async fn a_range_beyond_the_end_cannot_be_satisfied() {
 
 #[tokio::test]
 async fn a_range_that_is_none_is_answered_with_everything() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     let path = format!("blobs/{}", repository.push(noise(4, 100)).await);
     // RFC 9110, section 14.2: what is not understood is ignored.
     for range in ["lines=1-2", "bytes=", "bytes=x-y", "bytes=5-2"] {
@@ -93,7 +95,7 @@ async fn a_range_that_is_none_is_answered_with_everything() {
 
 #[tokio::test]
 async fn a_range_of_a_changed_blob_is_all_of_it() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     let path = format!("blobs/{}", repository.push(noise(5, 100)).await);
     let etag = repository.head(&path).await.header("etag").unwrap().to_owned();
     for (tag, status, length) in [(etag, 206, 10), ("\"another\"".to_owned(), 200, 100)] {
@@ -104,7 +106,7 @@ async fn a_range_of_a_changed_blob_is_all_of_it() {
 
 #[tokio::test]
 async fn what_the_client_has_is_not_sent_again() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     let path = format!("blobs/{}", repository.push(noise(6, 100)).await);
     let etag = repository.head(&path).await.header("etag").unwrap().to_owned();
     for known in [etag.clone(), format!("\"other\", {etag}"), format!("W/{etag}"), "*".to_owned()] {
@@ -118,7 +120,7 @@ async fn what_the_client_has_is_not_sent_again() {
 
 #[tokio::test]
 async fn pulling_a_blob_many_times_over_one_connection_gives_the_same() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     let blob = noise(7, 70_000);
     let digest = repository.push(blob.clone()).await;
     for _ in 0..50 {

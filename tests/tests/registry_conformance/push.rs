@@ -3,9 +3,11 @@
 use cofferdam_tests::client::{Answer, Method, noise, sha256, sha512};
 use cofferdam_tests::server::Served;
 
+use crate::served;
+
 #[tokio::test]
 async fn a_blob_is_pushed_by_post_and_put() {
-    let Served { repository, server: _server, .. } = &Served::fresh();
+    let Served { repository, server: _server, .. } = &served();
     let blob = noise(1, 5000);
     let digest = sha256(&blob);
     let location = repository.start().await;
@@ -17,7 +19,7 @@ async fn a_blob_is_pushed_by_post_and_put() {
 
 #[tokio::test]
 async fn a_session_says_its_name_and_that_it_is_empty() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     let answer = Answer::of(repository.request(Method::POST, "blobs/uploads/").header("content-length", 0)).await.expect(202);
     assert!(answer.header("docker-upload-uuid").is_some_and(|name| !name.is_empty()));
     assert_eq!(answer.header("range"), Some("0-0"));
@@ -25,7 +27,7 @@ async fn a_session_says_its_name_and_that_it_is_empty() {
 
 #[tokio::test]
 async fn two_sessions_are_two() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     let (first, second) = (repository.start().await, repository.start().await);
     assert_ne!(first, second);
     let (one, two) = (noise(1, 100), noise(2, 200));
@@ -37,7 +39,7 @@ async fn two_sessions_are_two() {
 
 #[tokio::test]
 async fn one_post_pushes_a_blob() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     for (seed, size) in [(1, 0), (2, 1), (3, 4096), (4, 300_000)] {
         let blob = noise(seed, size);
         let digest = sha256(&blob);
@@ -54,7 +56,7 @@ async fn one_post_pushes_a_blob() {
 
 #[tokio::test]
 async fn a_single_post_with_a_wrong_digest_stores_nothing() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     let promised = sha256(b"another");
     let request = repository.request(Method::POST, &format!("blobs/uploads/?digest={promised}")).body("this");
     let answer = Answer::of(request).await;
@@ -68,7 +70,7 @@ async fn a_single_post_with_a_wrong_digest_stores_nothing() {
 
 #[tokio::test]
 async fn blobs_of_all_sizes_come_back_as_they_went() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     for (seed, size) in [0, 1, 2, 4095, 4096, 4097, 65_535, 65_536, 1_000_003, (8 << 20) + 1].into_iter().enumerate() {
         let blob = noise(seed as u64 + 1, size);
         let digest = repository.push(blob.clone()).await;
@@ -78,7 +80,7 @@ async fn blobs_of_all_sizes_come_back_as_they_went() {
 
 #[tokio::test]
 async fn a_wrong_digest_is_refused_and_the_session_lives() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     let blob = noise(1, 3000);
     let location = repository.start().await;
     let location = repository.patch(&location, Some(0), blob.clone()).await.expect(202).location();
@@ -91,7 +93,7 @@ async fn a_wrong_digest_is_refused_and_the_session_lives() {
 
 #[tokio::test]
 async fn a_digest_that_is_none_is_refused() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     for digest in ["", "sha256:", "sha256:abc", "md5:d41d8cd98f00b204e9800998ecf8427e", "nonsense", &sha256(b"").to_uppercase()] {
         let location = repository.start().await;
         repository.finish(&location, digest, "bytes").await.refused(400, "DIGEST_INVALID");
@@ -102,7 +104,7 @@ async fn a_digest_that_is_none_is_refused() {
 
 #[tokio::test]
 async fn sha512_is_as_good() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     let blob = noise(5, 100_000);
     let digest = sha512(&blob);
     let location = repository.start().await;
@@ -116,7 +118,7 @@ async fn sha512_is_as_good() {
 
 #[tokio::test]
 async fn pushing_a_blob_again_changes_nothing() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     let blob = noise(7, 20_000);
     assert_eq!(repository.push(blob.clone()).await, repository.push(blob.clone()).await);
     assert_eq!(repository.blob(&sha256(&blob)).await, blob);
@@ -124,7 +126,7 @@ async fn pushing_a_blob_again_changes_nothing() {
 
 #[tokio::test]
 async fn a_closed_session_is_gone() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     let location = repository.start().await;
     let location = repository.patch(&location, Some(0), "bytes").await.expect(202).location();
     repository.finish(&location, &sha256(b"bytes"), "").await.expect(201);
@@ -134,7 +136,7 @@ async fn a_closed_session_is_gone() {
 
 #[tokio::test]
 async fn a_session_belongs_to_its_repository() {
-    let Served { repository, server, .. } = &Served::fresh();
+    let Served { repository, server, .. } = &served();
     let location = repository.start().await;
     let elsewhere = location.replace("library/thing", "library/other");
     assert_ne!(location, elsewhere);
@@ -143,7 +145,7 @@ async fn a_session_belongs_to_its_repository() {
 
 #[tokio::test]
 async fn a_made_up_session_is_unknown() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     for name in ["0", "6c345f28-a21a-4ac5-bbeb-df502cc5420d", "..%2f..%2fetc", "a%00b", &"x".repeat(3000)] {
         let path = repository.path(&format!("blobs/uploads/{name}"));
         for request in [Method::GET, Method::PATCH, Method::DELETE].map(|method| repository.client.request(method, &path)) {

@@ -5,6 +5,8 @@ use cofferdam_tests::images::{self, INDEX, MANIFEST, artifact, descriptor};
 use cofferdam_tests::server::Served;
 use serde_json::{Value, json};
 
+use crate::served;
+
 /// Pushes something of `artifact_type` that belongs to `subject`; answers its manifest.
 async fn attach(repository: &Repository, artifact_type: &str, subject: &Value, seed: u64) -> bytes::Bytes {
     let layer = noise(seed, 100);
@@ -35,7 +37,7 @@ fn digests(referrers: &[Value]) -> Vec<&str> {
 
 #[tokio::test]
 async fn who_refers_to_a_manifest_is_listed_with_type_and_annotations() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     let subject = images::push(repository, "v1", 1).await;
     let manifest = attach(repository, "application/vnd.example.sbom", &descriptor(MANIFEST, &subject), 2).await;
     let found = referrers(repository, &sha256(&subject), "").await;
@@ -47,7 +49,7 @@ async fn who_refers_to_a_manifest_is_listed_with_type_and_annotations() {
 
 #[tokio::test]
 async fn referrers_are_filtered_by_type() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     let subject = images::push(repository, "v1", 1).await;
     let of = descriptor(MANIFEST, &subject);
     let sbom = sha256(&attach(repository, "application/vnd.example.sbom", &of, 2).await);
@@ -64,7 +66,7 @@ async fn referrers_are_filtered_by_type() {
 
 #[tokio::test]
 async fn without_an_artifact_type_the_configurations_type_counts() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     let subject = images::push(repository, "v1", 1).await;
     let mut manifest: Value = serde_json::from_slice(&images::push_blobs(repository, 5).await).unwrap();
     manifest["subject"] = descriptor(MANIFEST, &subject);
@@ -75,7 +77,7 @@ async fn without_an_artifact_type_the_configurations_type_counts() {
 
 #[tokio::test]
 async fn an_index_may_refer_too() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     let subject = images::push(repository, "v1", 1).await;
     let index = images::bytes(&json!({
         "schemaVersion": 2, "mediaType": INDEX, "artifactType": "application/vnd.example.set", "manifests": [], "subject": descriptor(MANIFEST, &subject),
@@ -88,14 +90,14 @@ async fn an_index_may_refer_too() {
 
 #[tokio::test]
 async fn nobody_refers_to_what_is_not_there() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     assert!(referrers(repository, &sha256(b"nothing"), "").await.is_empty());
     repository.get("referrers/nonsense").await.refused(400, "DIGEST_INVALID");
 }
 
 #[tokio::test]
 async fn a_referrer_may_come_before_its_subject() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     let subject = images::push_blobs(repository, 1).await;
     let manifest = attach(repository, "application/vnd.example.sig", &descriptor(MANIFEST, &subject), 2).await;
     assert_eq!(digests(&referrers(repository, &sha256(&subject), "").await), [sha256(&manifest)]);
@@ -105,7 +107,7 @@ async fn a_referrer_may_come_before_its_subject() {
 
 #[tokio::test]
 async fn a_deleted_referrer_refers_no_more() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     let subject = images::push(repository, "v1", 1).await;
     let of = descriptor(MANIFEST, &subject);
     let (gone, stays) = (attach(repository, "application/a", &of, 2).await, attach(repository, "application/a", &of, 3).await);
@@ -115,7 +117,7 @@ async fn a_deleted_referrer_refers_no_more() {
 
 #[tokio::test]
 async fn pushing_a_referrer_again_lists_it_once() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     let subject = images::push(repository, "v1", 1).await;
     let of = descriptor(MANIFEST, &subject);
     for _ in 0..3 {
@@ -126,7 +128,7 @@ async fn pushing_a_referrer_again_lists_it_once() {
 
 #[tokio::test]
 async fn referrers_are_a_repositorys_own() {
-    let Served { repository, server, .. } = &Served::fresh();
+    let Served { repository, server, .. } = &served();
     let subject = images::push(repository, "v1", 1).await;
     attach(repository, "application/a", &descriptor(MANIFEST, &subject), 2).await;
     let other = server.client().repository("library/other");
@@ -136,7 +138,7 @@ async fn referrers_are_a_repositorys_own() {
 
 #[tokio::test]
 async fn what_a_client_of_old_listed_under_a_tag_is_found() {
-    let Served { repository, .. } = &Served::fresh();
+    let Served { repository, .. } = &served();
     let subject = images::push(repository, "v1", 1).await;
     // As clients do it where a registry has no referrers: an index under the tag `sha256-…`.
     let image = images::push(repository, "attached", 2).await;

@@ -1,0 +1,86 @@
+//! A table of figures, each beside another's and the ratio that is aimed at.
+
+/// What a figure counts.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Unit {
+    /// So many a second.
+    Each,
+    /// Bytes a second.
+    Bytes,
+    /// Bytes of memory.
+    Memory,
+}
+
+/// What a ratio should be.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Aim {
+    /// This or more.
+    AtLeast(f64),
+    /// This or less.
+    AtMost(f64),
+}
+
+/// Rows of text, aligned when printed.
+#[derive(Debug)]
+pub(crate) struct Table {
+    rows: Vec<[String; 6]>,
+}
+
+impl Default for Table {
+    fn default() -> Self {
+        Self { rows: vec![["work", "cofferdam", "beside", "ratio", "aim", "met"].map(str::to_owned)] }
+    }
+}
+
+impl Table {
+    /// One figure beside that of `name`.
+    pub(crate) fn beside(&mut self, work: &str, unit: Unit, ours: f64, (name, theirs): (&str, f64), aim: Aim) {
+        self.push(work, unit.shown(ours), format!("{name} {}", unit.shown(theirs)), ours / theirs, aim);
+    }
+
+    /// One figure beside a fixed one.
+    pub(crate) fn below(&mut self, work: &str, unit: Unit, ours: f64, limit: f64) {
+        self.push(work, unit.shown(ours), format!("limit {}", unit.shown(limit)), ours / limit, Aim::AtMost(1.0));
+    }
+
+    fn push(&mut self, work: &str, ours: String, beside: String, ratio: f64, aim: Aim) {
+        let (aimed, met) = match aim {
+            Aim::AtLeast(least) => (format!("≥ {least}"), ratio >= least),
+            Aim::AtMost(most) => (format!("≤ {most}"), ratio <= most),
+        };
+        let ratio = if ratio >= 10.0 { format!("{ratio:.1}") } else { format!("{ratio:.2}") };
+        eprintln!("  {work}: {ours}, {beside}: {ratio} ({aimed})");
+        self.rows.push([work.to_owned(), ours, beside, ratio, aimed, if met { "yes" } else { "no" }.to_owned()]);
+    }
+
+    /// The table as Markdown.
+    pub(crate) fn render(&self) -> String {
+        let width = |column: usize| self.rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+        let widths: [usize; 6] = std::array::from_fn(width);
+        let line = |cells: [String; 6]| format!("| {} |\n", cells.join(" | "));
+        let mut text = String::new();
+        for (index, row) in self.rows.iter().enumerate() {
+            text += &line(std::array::from_fn(|column| format!("{:<width$}", row[column], width = widths[column])));
+            if index == 0 {
+                text += &line(std::array::from_fn(|column| "-".repeat(widths[column])));
+            }
+        }
+        text
+    }
+}
+
+impl Unit {
+    fn shown(self, value: f64) -> String {
+        match self {
+            Self::Each => format!("{value:.0}/s"),
+            Self::Bytes => format!("{:.2} GB/s", value / 1e9),
+            Self::Memory => format!("{:.0} MB", value / 1e6),
+        }
+    }
+}
+
+/// The median.
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_unstable_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
