@@ -144,6 +144,12 @@ pub enum RegistryError {
         /// Its digest.
         digest: BlobDigest,
     },
+    /// Another garbage collection is at work.
+    #[error("another garbage collection is at work, or died less than {seconds} s ago; try again then")]
+    CollectionRunning {
+        /// After so many seconds it counts as dead unless it says otherwise.
+        seconds: u64,
+    },
     /// The store failed.
     #[error(transparent)]
     Storage(#[from] cofferdam::Error),
@@ -175,7 +181,7 @@ impl RegistryError {
             Self::Unsupported { .. } => "UNSUPPORTED",
             Self::Unauthorized { .. } => "UNAUTHORIZED",
             Self::Denied { .. } => "DENIED",
-            Self::BeingCollected { .. } => "UNAVAILABLE",
+            Self::BeingCollected { .. } | Self::CollectionRunning { .. } => "UNAVAILABLE",
             Self::Storage(error) => storage_code(error.kind()),
         }
     }
@@ -201,7 +207,7 @@ impl RegistryError {
             Self::Unsupported { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::Unauthorized { .. } => StatusCode::UNAUTHORIZED,
             Self::Denied { .. } => StatusCode::FORBIDDEN,
-            Self::BeingCollected { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::BeingCollected { .. } | Self::CollectionRunning { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Storage(error) => storage_status(error.kind()),
         }
     }

@@ -24,6 +24,7 @@
 //! | [`http`](Api) | requests to answers |
 //! | [`access`](Access) | who may do what |
 //! | [`events`](Events) | who is told of what |
+//! | [`gc`], [`scrub`] | what no manifest needs; what is damaged |
 //! | `metrics`, `health` | what an operator's machines ask |
 //! | [`config`](Config) | `cofferdam.toml`, typed |
 //! | [`service`](Registry) | which store a repository is in |
@@ -38,6 +39,7 @@ mod cache;
 mod config;
 mod error;
 mod events;
+pub mod gc;
 mod health;
 mod http;
 mod layout;
@@ -46,6 +48,7 @@ mod metrics;
 mod name;
 mod records;
 mod repository;
+pub mod scrub;
 mod serve;
 mod server;
 mod service;

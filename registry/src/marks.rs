@@ -125,6 +125,11 @@ pub(crate) fn key(digest: &BlobDigest) -> Result<AtomicKey> {
     AtomicKey::new(format!("{MARKED}{}/{}", digest.algorithm(), digest.hex()))
 }
 
+/// The digest of the blob that the tombstone under `key` is of.
+pub(crate) fn digest_of(key: &str) -> Option<BlobDigest> {
+    key.strip_prefix(MARKED)?.replacen('/', ":", 1).parse().ok()
+}
+
 /// A tombstone and its etag, if the blob has one. One that cannot be read is as good as a candidate's: whoever keeps it replaces it.
 pub(crate) async fn tombstone(atomic: &dyn AtomicStore, key: &AtomicKey) -> Result<Option<(Tombstone, Etag)>> {
     match atomic.get(key).await {

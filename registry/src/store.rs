@@ -7,7 +7,7 @@ use cofferdam::upload::{UploadKey, UploadOptions, Uploads};
 use cofferdam::{AtomicStore, StorePath, StreamingStore};
 
 use crate::cache::{LinkCache, ManifestCache};
-use crate::layout::{Catalog, Layout, Links, Placement};
+use crate::layout::{Catalog, Layout, Links, Placement, Survey};
 use crate::marks::Marks;
 use crate::records::{KeyRecords, ObjectRecords, Records};
 
@@ -53,7 +53,6 @@ pub(crate) struct Inner {
     pub(crate) name: String,
     pub(crate) layout: Layout,
     pub(crate) atomic: Arc<dyn AtomicStore>,
-    pub(crate) blobs: Arc<dyn StreamingStore>,
     pub(crate) links: Links,
     pub(crate) placement: Placement,
     pub(crate) catalog: Catalog,
@@ -96,7 +95,6 @@ impl Store {
             manifest_cache: ManifestCache::new(options.manifests),
             keys: KeyRecords::new(atomic.clone()),
             atomic,
-            blobs,
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -123,6 +121,13 @@ impl Store {
     /// Whether it is the same store.
     pub(crate) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.inner, &other.inner)
+    }
+}
+
+impl Inner {
+    /// A walk over all manifests of all repositories.
+    pub(crate) fn survey(&self) -> Survey<'_> {
+        Survey::new(self.layout, &self.catalog, &self.links, self.atomic.clone())
     }
 }
 

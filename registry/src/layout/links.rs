@@ -20,7 +20,7 @@ pub(crate) struct Links {
 }
 
 /// The digest that the name of a revision stands for.
-pub(crate) fn revision_digest(algorithm: DigestAlgorithm, hex: &str) -> Option<BlobDigest> {
+fn revision_digest(algorithm: DigestAlgorithm, hex: &str) -> Option<BlobDigest> {
     format!("{algorithm}:{hex}").parse().ok()
 }
 
@@ -71,7 +71,7 @@ impl Links {
         for algorithm in ALGORITHMS {
             for hex in self.all(&self.layout.revisions(name, algorithm)).await? {
                 if let Some(digest) = revision_digest(algorithm, &hex)
-                    && (self.layout == Layout::Indexed || self.has_revision(name, &digest).await?)
+                    && self.has_revision(name, &digest).await?
                 {
                     found.push(digest);
                 }

@@ -18,6 +18,7 @@
 mod catalog;
 mod links;
 mod placement;
+mod survey;
 
 use cofferdam::upload::{BlobDigest, DigestAlgorithm};
 use cofferdam::{Claims, StorePath};
@@ -25,6 +26,7 @@ use cofferdam::{Claims, StorePath};
 pub(crate) use catalog::Catalog;
 pub(crate) use links::Links;
 pub(crate) use placement::Placement;
+pub(crate) use survey::{Revision, Survey};
 
 use crate::name::{RepositoryName, Tag};
 
@@ -108,12 +110,22 @@ impl Layout {
         }
     }
 
+    /// Below what the blobs are whose paths say their digests.
+    const BLOBS: &'static str = "/docker/registry/v2/blobs";
+
+    /// The digest of the blob at this path below [`Layout::BLOBS`].
+    fn digest_of(path: &str) -> Option<BlobDigest> {
+        let mut parts = path.strip_prefix(Self::BLOBS)?.split('/').skip(1);
+        let (algorithm, _, hex) = (parts.next()?, parts.next()?, parts.next()?);
+        (parts.next()? == "data").then(|| format!("{algorithm}:{hex}").parse().ok()).flatten()
+    }
+
     /// Where a blob that came in one piece goes.
     fn blob(self, digest: &BlobDigest) -> cofferdam::Result<StorePath> {
         let (algorithm, hex) = (digest.algorithm(), digest.hex());
         let shard = hex.get(..2).unwrap_or_default();
         match self {
-            Self::RegistryV2 => StorePath::new(format!("/docker/registry/v2/blobs/{algorithm}/{shard}/{hex}/data")),
+            Self::RegistryV2 => StorePath::new(format!("{}/{algorithm}/{shard}/{hex}/data", Self::BLOBS)),
             Self::Indexed => StorePath::new(format!("/manifests/{algorithm}/{shard}/{hex}")),
         }
     }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use cofferdam::upload::{BlobDigest, Committed, Destination};
-use cofferdam::{AtomicKey, AtomicStore, ByteRange, Condition, Content, Error, ErrorKind, Opened, Result, StorePath, StreamingStore};
+use cofferdam::{
+    AtomicKey, AtomicStore, ByteRange, Condition, Content, Error, ErrorKind, ListOptions, Opened, Prefix, Result, StorePath, StreamingStore,
+};
 use quick_cache::sync::Cache;
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +14,9 @@ use super::Layout;
 
 /// How often a record that others change meanwhile is tried again. Each try that fails is another's that succeeded.
 const TRIES: usize = 16;
+
+/// Below this is the index.
+const BELOW: &str = "blobs/";
 
 /// The bytes of all blobs of a store.
 pub(crate) struct Placement {
@@ -29,15 +34,6 @@ struct Indexed {
     size: u64,
 }
 
-/// A blob as it lies in the store.
-#[derive(Clone, Debug)]
-pub(crate) struct Found {
-    /// Its size.
-    pub(crate) size: u64,
-    /// When it was last written, in nanoseconds since the Unix epoch.
-    pub(crate) modified: Option<u64>,
-}
-
 /// Where a blob is.
 struct Place {
     path: StorePath,
@@ -46,7 +42,7 @@ struct Place {
 }
 
 fn index_key(digest: &BlobDigest) -> Result<AtomicKey> {
-    AtomicKey::new(format!("blobs/{}/{}", digest.algorithm(), digest.hex()))
+    AtomicKey::new(format!("{BELOW}{}/{}", digest.algorithm(), digest.hex()))
 }
 
 fn indexed_path(key: &AtomicKey, data: &[u8]) -> Result<StorePath> {
@@ -70,12 +66,12 @@ impl Placement {
         Self { layout, blobs, atomic, known: Cache::new(capacity) }
     }
 
-    /// The blob's metadata. One call of the driver once its place is known.
-    pub(crate) async fn stat(&self, digest: &BlobDigest) -> Result<Option<Found>> {
+    /// The size of the blob, if it is there. One call of the driver once its place is known.
+    pub(crate) async fn stat(&self, digest: &BlobDigest) -> Result<Option<u64>> {
         let mut place = self.place(digest).await?;
         while let Some(tried) = place {
             if let Some(info) = present(self.blobs.stat(&tried.path).await)? {
-                return Ok(Some(Found { size: info.size, modified: info.modified }));
+                return Ok(Some(info.size));
             }
             place = self.other_place(digest, &tried).await?;
         }
@@ -186,6 +182,36 @@ impl Placement {
             }
         }
         Err(Error::new(ErrorKind::Unavailable, "others keep changing the index's record of this blob").at_path(key.as_str()))
+    }
+
+    /// At most `limit` digests of blobs after `after`, in byte order.
+    pub(crate) async fn page(&self, after: Option<&BlobDigest>, limit: usize) -> Result<Vec<BlobDigest>> {
+        match self.layout {
+            Layout::RegistryV2 => self.objects(after, limit).await,
+            Layout::Indexed => {
+                let after = after.map(index_key).transpose()?;
+                let keys = self.atomic.list(BELOW, after.as_ref().map(AtomicKey::as_str), limit as u32).await?;
+                Ok(keys.keys.iter().filter_map(|key| key.strip_prefix(BELOW)?.replacen('/', ":", 1).parse().ok()).collect())
+            }
+        }
+    }
+
+    /// As [`Placement::page`], of the layout whose paths say it. Files that are no blobs are passed over.
+    async fn objects(&self, after: Option<&BlobDigest>, limit: usize) -> Result<Vec<BlobDigest>> {
+        let prefix = Prefix::new(Layout::BLOBS)?;
+        let start_after = after.map(|digest| self.layout.blob(digest)).transpose()?.map(|path| path.to_string());
+        let mut options = ListOptions { recursive: true, start_after, limit: limit as u32, ..ListOptions::default() };
+        loop {
+            let page = match self.blobs.list(&prefix, options.clone()).await {
+                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+                page => page?,
+            };
+            let digests: Vec<_> = page.entries.iter().filter_map(|entry| Layout::digest_of(entry.path.as_str())).collect();
+            match page.next {
+                Some(cursor) if digests.is_empty() => options = ListOptions { cursor: Some(cursor), start_after: None, ..options },
+                _ => return Ok(digests),
+            }
+        }
     }
 
     /// Removes a blob: the index's record first, so that nobody finds half of it.

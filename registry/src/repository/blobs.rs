@@ -44,7 +44,7 @@ impl Repository {
         if found.is_none() {
             self.parts().link_cache.forget(&self.name, digest);
         }
-        Ok(found.map(|found| found.size))
+        Ok(found)
     }
 
     /// Whether the blob is there, and its size. A collection that meant to remove it lets it be.

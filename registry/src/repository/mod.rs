@@ -8,6 +8,7 @@ mod tags;
 mod types;
 mod uploads;
 
+pub(crate) use parse::references_of;
 pub use types::{BlobInfo, Descriptor, Manifest, ManifestInfo, OpenedBlob, StoredManifest};
 
 use crate::error::{RegistryError, Result};

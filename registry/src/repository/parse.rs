@@ -75,14 +75,15 @@ fn essence(content_type: &str) -> &str {
     content_type.split(';').next().unwrap_or_default().trim()
 }
 
+/// Whether a layer with this media type and these URLs need not be pushed.
+fn is_foreign(media_type: &str, urls: &[String]) -> bool {
+    !urls.is_empty() && FOREIGN.iter().any(|prefix| media_type.starts_with(prefix))
+}
+
 impl Descriptor {
     fn digest(&self, what: &str) -> Result<BlobDigest> {
         let shown: String = self.digest.chars().take(160).collect();
         self.digest.parse().map_err(|_| invalid(format!("has {what} with the digest {shown:?}, which is none")))
-    }
-
-    fn is_foreign(&self) -> bool {
-        !self.urls.is_empty() && FOREIGN.iter().any(|prefix| self.media_type.starts_with(prefix))
     }
 }
 
@@ -146,7 +147,7 @@ impl Parsed {
         let mut blobs = vec![config.digest("a config")?];
         let mut foreign = Vec::new();
         for layer in &layers {
-            let list = if layer.is_foreign() { &mut foreign } else { &mut blobs };
+            let list = if is_foreign(&layer.media_type, &layer.urls) { &mut foreign } else { &mut blobs };
             list.push(layer.digest("a layer")?);
         }
         Ok(Self {
@@ -183,21 +184,33 @@ impl Parsed {
 struct Loose {
     schema_version: Option<serde_json::Value>,
     media_type: Option<String>,
-    config: Option<Named>,
+    config: Option<LooseDescriptor>,
     #[serde(default)]
-    layers: Vec<Named>,
-    manifests: Option<Vec<Named>>,
+    layers: Vec<LooseDescriptor>,
+    manifests: Option<Vec<LooseDescriptor>>,
     #[serde(default)]
-    fs_layers: Vec<Named>,
+    fs_layers: Vec<LooseDescriptor>,
     /// Of the artifact manifest that image-spec 1.1 had before its release.
     #[serde(default)]
-    blobs: Vec<Named>,
+    blobs: Vec<LooseDescriptor>,
 }
 
 #[derive(Deserialize)]
-struct Named {
+#[serde(rename_all = "camelCase")]
+struct LooseDescriptor {
+    media_type: Option<String>,
     #[serde(alias = "blobSum")]
     digest: Option<String>,
+    #[serde(default)]
+    urls: Vec<String>,
+}
+
+/// What a stored manifest names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Named {
+    pub(crate) digest: BlobDigest,
+    /// Whether it may be somewhere else.
+    pub(crate) is_foreign: bool,
 }
 
 /// What a stored manifest is served as.
@@ -212,12 +225,16 @@ pub(crate) fn media_type_of(bytes: &[u8]) -> String {
 ///
 /// # Errors
 /// [`RegistryError::ManifestInvalid`] if it cannot be read: then nothing may be removed, for nobody knows what it needs.
-pub(crate) fn references_of(bytes: &[u8]) -> Result<Vec<BlobDigest>> {
+pub(crate) fn references_of(bytes: &[u8]) -> Result<Vec<Named>> {
     let loose: Loose = serde_json::from_slice(bytes).map_err(|error| invalid(format!("is not the JSON of one: {error}")))?;
     let lists = [loose.layers, loose.manifests.unwrap_or_default(), loose.fs_layers, loose.blobs];
     let named = loose.config.into_iter().chain(lists.into_iter().flatten());
     // Of another algorithm there is no blob here that could be needed.
-    Ok(named.filter_map(|named| named.digest?.parse().ok()).collect())
+    let read = |named: LooseDescriptor| {
+        let is_foreign = is_foreign(named.media_type.as_deref().unwrap_or_default(), &named.urls);
+        Some(Named { digest: named.digest?.parse().ok()?, is_foreign })
+    };
+    Ok(named.filter_map(read).collect())
 }
 
 #[cfg(test)]

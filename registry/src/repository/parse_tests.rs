@@ -171,7 +171,10 @@ fn what_others_stored_is_served_as_what_it_is() {
 
 #[test]
 fn a_collection_sees_all_that_a_manifest_names() {
-    let all = |document: Value| names(&references_of(document.to_string().as_bytes()).unwrap());
+    let all = |document: Value| {
+        let named = references_of(document.to_string().as_bytes()).unwrap();
+        named.into_iter().map(|named| named.digest.to_string()).collect::<Vec<_>>()
+    };
     assert_eq!(all(image()), [digest(1), digest(2), digest(3)]);
     assert_eq!(all(index()), [digest(4)]);
     assert_eq!(all(json!({ "schemaVersion": 1, "fsLayers": [{ "blobSum": digest(6) }] })), [digest(6)]);

@@ -73,9 +73,18 @@ impl Repository {
         let destination = parts.placement.destination(digest)?;
         let committed = parts.uploads.finish(id, offset, length, bytes, digest, destination).await?;
         parts.placement.adopt(digest, &committed).await?;
-        self.link(digest).await?;
-        if before.disturbed(parts.marks.seen().await?) && !(parts.marks.keep_now(digest).await? && parts.placement.stat(digest).await?.is_some()) {
-            return Err(RegistryError::BeingCollected { digest: digest.clone() });
+        // The blob is asked for beside the link, which costs no time: that a commit succeeds again does not say that a collection left its object.
+        let (linked, found) = futures::join!(self.link(digest), parts.placement.stat(digest));
+        linked?;
+        let mut is_there = found?.is_some();
+        let disturbed = before.disturbed(parts.marks.seen().await?);
+        if disturbed {
+            is_there = parts.marks.keep_now(digest).await? && parts.placement.stat(digest).await?.is_some();
+        }
+        match (is_there, disturbed) {
+            (true, _) => {}
+            (false, true) => return Err(RegistryError::BeingCollected { digest: digest.clone() }),
+            (false, false) => return Err(RegistryError::UploadUnknown),
         }
         Ok(BlobInfo { digest: digest.clone(), size: committed.size })
     }
