@@ -53,7 +53,7 @@ pub(super) struct Connections {
 impl Connections {
     pub(super) fn new(api: Arc<Api>, options: ServerOptions, closing: watch::Receiver<()>) -> Self {
         let mut builder = auto::Builder::new(TokioExecutor::new());
-        builder.http1().timer(TokioTimer::new()).header_read_timeout(options.head_timeout).max_buf_size(BUFFER_MAX).pipeline_flush(true);
+        builder.http1().timer(TokioTimer::new()).header_read_timeout(options.head_timeout).max_buf_size(BUFFER_MAX);
         builder
             .http2()
             .timer(TokioTimer::new())
