@@ -35,7 +35,9 @@ async fn a_blob_comes_in_chunks_and_has_any_algorithm() {
             let wrong = repository.append_upload(&id, Some(3), None, stream::iter([Ok("x".into())])).await;
             assert!(matches!(wrong, Err(RegistryError::UploadOffset { offset: 5 })), "{wrong:?}");
             let expected = cofferdam::upload::BlobDigest::of(algorithm, b"hello!");
-            let wrong = repository.finish_upload(&id, Some(5), None, stream::iter([Ok("!".into())]), &cofferdam::upload::BlobDigest::of(algorithm, b"other")).await;
+            let wrong = repository
+                .finish_upload(&id, Some(5), None, stream::iter([Ok("!".into())]), &cofferdam::upload::BlobDigest::of(algorithm, b"other"))
+                .await;
             assert!(matches!(wrong, Err(RegistryError::DigestMismatch { .. })), "{wrong:?}");
             let at = repository.upload_status(&id).await.unwrap();
             let rest = if at == 5 { "!" } else { "" };

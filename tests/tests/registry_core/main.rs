@@ -4,7 +4,9 @@
 mod blobs;
 mod catalog;
 mod docker;
+mod gc;
 mod manifests;
 mod referrers;
+mod scrub;
 mod tags;
 mod world;
