@@ -1,6 +1,7 @@
 //! A store that claims what a test wants, holds callers to it, and dies when told to: before or after it has done what was asked.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Condvar, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -32,6 +33,9 @@ pub struct Faulty {
     /// How many operations are still done before the process is stopped; negative is never.
     until_stopped: AtomicI64,
     stopped: watch::Sender<bool>,
+    /// Wakes the thread of the stopped process.
+    woken: Condvar,
+    asleep: Mutex<bool>,
 }
 
 impl Faulty {
@@ -51,6 +55,8 @@ impl Faulty {
             dead: AtomicBool::new(false),
             until_stopped: AtomicI64::new(-1),
             stopped: watch::Sender::new(false),
+            woken: Condvar::new(),
+            asleep: Mutex::new(false),
         }
     }
 
@@ -65,7 +71,8 @@ impl Faulty {
         self.dead.load(Ordering::SeqCst)
     }
 
-    /// Stops the process, as a signal does, at the operation after `operations` more: that one and all others wait.
+    /// Stops the process, as a signal does, at the operation after `operations` more: its whole thread, with its timers. So it
+    /// must have a thread of its own.
     pub fn stop_after(&self, operations: i64) {
         self.until_stopped.store(operations, Ordering::SeqCst);
     }
@@ -77,20 +84,25 @@ impl Faulty {
 
     /// Lets a stopped process go on.
     pub fn go_on(&self) {
-        self.until_stopped.store(-1, Ordering::SeqCst);
-        self.stopped.send_replace(false);
+        *self.asleep.lock().unwrap_or_else(PoisonError::into_inner) = false;
+        self.woken.notify_all();
     }
 
-    async fn wait_while_stopped(&self) {
-        if self.until_stopped.load(Ordering::SeqCst) >= 0 && self.until_stopped.fetch_sub(1, Ordering::SeqCst) == 0 {
-            self.stopped.send_replace(true);
+    fn stop_if_told(&self) {
+        if self.until_stopped.load(Ordering::SeqCst) < 0 || self.until_stopped.fetch_sub(1, Ordering::SeqCst) != 0 {
+            return;
         }
-        let _ = self.stopped.subscribe().wait_for(|stopped| !*stopped).await;
+        let mut asleep = self.asleep.lock().unwrap_or_else(PoisonError::into_inner);
+        *asleep = true;
+        self.stopped.send_replace(true);
+        while *asleep {
+            asleep = self.woken.wait(asleep).unwrap_or_else(PoisonError::into_inner);
+        }
     }
 
     /// Does `operation`, or dies.
     async fn run<T>(&self, operation: impl Future<Output = Result<T>> + Send) -> Result<T> {
-        self.wait_while_stopped().await;
+        self.stop_if_told();
         let died = || Error::new(ErrorKind::Unavailable, "this process is dead");
         if self.is_dead() {
             return Err(died());

@@ -151,6 +151,7 @@ fn scratch() -> std::path::PathBuf {
 }
 
 /// One process that takes uploads.
+#[derive(Clone)]
 pub(crate) struct Process {
     pub(crate) uploads: Uploads,
     pub(crate) store: Arc<Faulty>,

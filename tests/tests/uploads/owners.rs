@@ -57,12 +57,18 @@ async fn who_is_stopped_at_any_operation_and_wakes_up_late_mixes_nothing_in() {
             let mut whole = content(300);
             stopped.append(&id, 0, &whole).await.unwrap();
             stopped.store.stop_after(operation);
-            let mut late = Box::pin(stopped.append(&id, 300, &[9; 400]));
+            let (answer, mut late) = tokio::sync::oneshot::channel();
+            let (process, name) = (stopped.clone(), id.clone());
+            let thread = std::thread::spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+                let _ = answer.send(runtime.block_on(process.append(&name, 300, &[9; 400])));
+            });
             tokio::select! {
                 biased;
                 () = stopped.store.stopped() => {}
                 answered = &mut late => {
-                    assert_eq!(answered.unwrap(), 700);
+                    assert_eq!(answered.unwrap().unwrap(), 700);
+                    thread.join().unwrap();
                     break;
                 }
             }
@@ -83,7 +89,9 @@ async fn who_is_stopped_at_any_operation_and_wakes_up_late_mixes_nothing_in() {
             whole.extend([5; 250]);
             assert_eq!(next.unwrap(), whole.len() as u64, "{told}");
             stopped.store.go_on();
-            if let Ok(acknowledged) = late.await {
+            let answered = late.await.unwrap();
+            thread.join().unwrap();
+            if let Ok(acknowledged) = answered {
                 assert!(acknowledged <= whole.len() as u64 - 250, "{told}: it was acknowledged what does not count");
             }
             other.append(&id, whole.len() as u64, b"end").await.unwrap();
