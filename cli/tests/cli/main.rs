@@ -7,4 +7,5 @@ mod desk;
 mod driver;
 mod kill;
 mod refusals;
+mod serve;
 mod store;
