@@ -24,9 +24,9 @@ use crate::http::{Api, Peer};
 /// The largest list of headers of an HTTP/2 request; HTTP/1 bounds a head by its buffer.
 const HEAD_MAX: u32 = 64 << 10;
 
-/// How much of an HTTP/1 connection is buffered in each direction: one frame of a blob is being sent while the next is read, and a push is read in
-/// pieces that are worth hashing and writing.
-const BUFFER_MAX: usize = 512 << 10;
+/// How much of an HTTP/1 connection is read at once, how long a head may be, and how little must be left of a frame of a blob before the next one is read.
+/// The last is why it is not larger: a connection whose client has stopped reading holds one frame, and 200 of them 50 MiB.
+const BUFFER_MAX: usize = 64 << 10;
 
 /// How much of one upload an HTTP/2 client may send before it is taken. With the next, what one connection can make the server hold.
 const STREAM_WINDOW: u32 = 1 << 20;
