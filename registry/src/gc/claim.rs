@@ -13,6 +13,9 @@ use crate::marks::{self, STATE, State};
 /// How long a collection that shows no sign of life keeps others out. Longer than any one call of a driver should take.
 const LEASE: Duration = Duration::from_secs(60);
 
+/// How long before the end of its lease a collection removes nothing more: longer than a removal takes.
+const MARGIN: Duration = Duration::from_secs(10);
+
 /// A collection's right to mark and remove.
 pub(super) struct Claim {
     atomic: Arc<dyn AtomicStore>,
@@ -49,10 +52,10 @@ impl Claim {
         if let Some(until) = former.until.filter(|until| *until > now()) {
             return Err(RegistryError::CollectionRunning { seconds: until - now() });
         }
-        let run = former.run + 1;
+        let (run, began) = (former.run + 1, Instant::now());
         let state = State { run, until: Some(now() + LEASE.as_secs()) };
         match write(&*atomic, &state, condition).await? {
-            Some(etag) => Ok(Self { atomic, run, etag, renewed: Instant::now() }),
+            Some(etag) => Ok(Self { atomic, run, etag, renewed: began }),
             None => Err(RegistryError::CollectionRunning { seconds: LEASE.as_secs() }),
         }
     }
@@ -60,6 +63,11 @@ impl Claim {
     /// What its tombstones have.
     pub(super) fn run(&self) -> String {
         self.run.to_string()
+    }
+
+    /// Until when it may remove. Behind that another collection may be at work, and a blob that it removed may be there again.
+    pub(super) fn deadline(&self) -> Instant {
+        self.renewed + (LEASE - MARGIN)
     }
 
     /// Says that it is alive, if that is due.
@@ -70,11 +78,12 @@ impl Claim {
         if self.renewed.elapsed() < LEASE / 3 {
             return Ok(());
         }
+        let began = Instant::now();
         let state = State { run: self.run, until: Some(now() + LEASE.as_secs()) };
         match write(&*self.atomic, &state, Condition::IfMatch(self.etag.clone())).await? {
             Some(etag) => {
                 self.etag = etag;
-                self.renewed = Instant::now();
+                self.renewed = began;
                 Ok(())
             }
             None => Err(RegistryError::CollectionRunning { seconds: LEASE.as_secs() }),

@@ -213,7 +213,7 @@ impl Collection<'_, '_> {
     async fn remove(&mut self, authority: &mut Authority<'_>, candidates: &[BlobDigest]) -> Result<()> {
         for some in candidates.chunks(RENEWED) {
             authority.claim.renew().await?;
-            for outcome in authority.tombstones.remove_all(&self.needed, some).await? {
+            for outcome in authority.tombstones.remove_all(&self.needed, some, authority.claim.deadline()).await? {
                 match outcome {
                     Outcome::Removed(digest, size) => {
                         self.report.removed += 1;

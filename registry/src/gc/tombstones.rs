@@ -3,9 +3,10 @@
 use cofferdam::upload::BlobDigest;
 use cofferdam::{AtomicKey, Condition};
 use futures::{StreamExt, TryStreamExt, stream};
+use tokio::time::Instant;
 
 use super::needed::Needed;
-use crate::error::Result;
+use crate::error::{RegistryError, Result};
 use crate::marks::{self, MARKED, Mark, Tombstone};
 use crate::store::Inner;
 
@@ -78,13 +79,16 @@ impl<'a> Tombstones<'a> {
     }
 
     /// Removes candidates, unless somebody needs them now.
-    pub(super) async fn remove_all(&self, needed: &Needed<'_>, digests: &[BlobDigest]) -> Result<Vec<Outcome>> {
-        let removals: Vec<_> = digests.iter().map(|digest| self.remove(digest, needed.has(digest))).collect();
+    ///
+    /// # Errors
+    /// [`RegistryError::CollectionRunning`] if `deadline` has passed: this process was stopped in the middle. Then the next collection decides.
+    pub(super) async fn remove_all(&self, needed: &Needed<'_>, digests: &[BlobDigest], deadline: Instant) -> Result<Vec<Outcome>> {
+        let removals: Vec<_> = digests.iter().map(|digest| self.remove(digest, needed.has(digest), deadline)).collect();
         stream::iter(removals).buffer_unordered(AT_ONCE).try_collect().await
     }
 
     /// Removes a candidate, unless a manifest needs it now or somebody touched its tombstone.
-    async fn remove(&self, digest: &BlobDigest, is_needed: bool) -> Result<Outcome> {
+    async fn remove(&self, digest: &BlobDigest, is_needed: bool, deadline: Instant) -> Result<Outcome> {
         let (atomic, key) = (&*self.parts.atomic, marks::key(digest)?);
         let Some((found, etag)) = marks::tombstone(atomic, &key).await? else { return Ok(Outcome::Kept) };
         if is_needed || found.mark == Mark::Kept {
@@ -97,6 +101,9 @@ impl<'a> Tombstones<'a> {
             }
         }
         let size = self.parts.placement.stat(digest).await?.unwrap_or_default();
+        if Instant::now() >= deadline {
+            return Err(RegistryError::CollectionRunning { seconds: 0 });
+        }
         self.parts.placement.remove(digest).await?;
         self.parts.manifest_cache.forget(digest);
         // Only now may the blob be pushed again.

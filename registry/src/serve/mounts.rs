@@ -105,6 +105,7 @@ impl Mounts {
         let mut made = vec![(config.storage.clone(), default.clone())];
         let mut routes = Vec::new();
         for route in &config.routes {
+            check_sharing(made.iter().map(|(storage, _)| storage), &route.storage)?;
             let known = made.iter().find(|(storage, _)| *storage == route.storage).map(|(_, store)| store.clone());
             let store = match known {
                 Some(store) => store,
@@ -120,6 +121,23 @@ impl Mounts {
     fn find(&self, name: &str) -> Result<&Mounted, ServeError> {
         // The configuration has checked its names; one that was made in code need not have.
         self.0.get(name).ok_or_else(|| ServeError::Setup { what: "the storage", reason: format!("there is no mount `{name}`") })
+    }
+}
+
+/// Refuses storages that share one kind of storage and not the other: the small records of one would speak of blobs that the other has.
+fn check_sharing<'a>(made: impl Iterator<Item = &'a StorageConfig>, storage: &StorageConfig) -> Result<(), ServeError> {
+    let small = |storage: &'a StorageConfig| storage.atomic.as_ref().unwrap_or(&storage.blobs);
+    let (blobs, atomic) = (&storage.blobs, storage.atomic.as_ref().unwrap_or(&storage.blobs));
+    match made.into_iter().find(|other| (other.blobs == *blobs) != (small(other) == atomic)) {
+        None => Ok(()),
+        Some(other) => {
+            let reason = format!(
+                "blobs in `{blobs}` with small records in `{atomic}` beside blobs in `{}` with small records in `{}`: two storages share both or neither",
+                other.blobs,
+                small(other)
+            );
+            Err(ServeError::Setup { what: "a route", reason })
+        }
     }
 }
 
@@ -155,6 +173,29 @@ impl Mounted {
         match AtomicObjects::new(observed, root) {
             Ok(objects) => Ok(Arc::new(objects)),
             Err(error) => Err(error.message().to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn storages_share_both_kinds_or_neither() {
+        let storage = |blobs: &str, atomic: Option<&str>| StorageConfig { blobs: blobs.to_owned(), atomic: atomic.map(str::to_owned), layout: None };
+        let check = |made: &StorageConfig, other: &StorageConfig| check_sharing(std::iter::once(made), other);
+        assert!(check(&storage("a", None), &storage("b", None)).is_ok());
+        assert!(check(&storage("a", None), &storage("a", Some("a"))).is_ok());
+        assert!(check(&storage("a", Some("c")), &storage("a", Some("c"))).is_ok());
+        for (made, other) in [
+            (storage("a", Some("c")), storage("b", Some("c"))),
+            (storage("a", None), storage("a", Some("b"))),
+            (storage("a", None), storage("b", Some("a"))),
+        ] {
+            let refused = check(&made, &other).unwrap_err().to_string();
+            assert!(refused.contains("both or neither"), "{refused}");
         }
     }
 }
