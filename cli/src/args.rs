@@ -2,11 +2,15 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
+use bytesize::ByteSize;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
+use jiff::SignedDuration;
 
 use crate::driver_options::{DriverOptions, GrantOptions};
+use crate::registry_options::RegistryOptions;
 
 /// What `cofferdam.toml` is, at the end of the long help.
 const CONFIG_HELP: &str = "\
@@ -60,6 +64,10 @@ pub(crate) enum Command {
     Inspect(InspectArgs),
     /// Serve an OCI registry whose storage is a driver
     Serve(ServeArgs),
+    /// Remove the blobs of a registry that no manifest needs, while it runs
+    Gc(GcArgs),
+    /// Read every blob of a registry again and tell what is damaged or missing
+    Scrub(ScrubArgs),
     /// Test a driver against everything that it claims
     Certify(CertifyArgs),
     /// A second host process for `certify`.
@@ -110,15 +118,50 @@ pub(crate) struct ServeArgs {
     /// Where to listen, instead of the file's listeners; port 0 takes a free one [default: 127.0.0.1:5000]
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub(crate) listen: Option<SocketAddr>,
-    /// The directory to keep everything in; made if it is missing [default: cofferdam-data]
-    #[arg(long, value_name = "DIR", conflicts_with = "config")]
-    pub(crate) data: Option<PathBuf>,
-    /// The driver's `.wasm`; it is granted the directory as `/data` [default: the filesystem driver]
-    #[arg(long, value_name = "FILE", conflicts_with = "config")]
-    pub(crate) driver: Option<PathBuf>,
-    /// The registry's configuration: listeners, mounts, access and all else (docs/registry.md)
-    #[arg(long, value_name = "FILE")]
-    pub(crate) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) registry: RegistryOptions,
+}
+
+/// `gc`
+///
+/// Runs beside any number of `serve` over the same storage: what a client comes to rely on meanwhile is kept. A blob that no manifest needs is marked, and
+/// removed if the mark still stands after the grace period.
+#[derive(Debug, Args)]
+pub(crate) struct GcArgs {
+    /// How long a client may take from a blob to the manifest that names it
+    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = duration)]
+    pub(crate) grace: Duration,
+    /// Only tell what would be removed
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Print one JSON array: an object for each store
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) registry: RegistryOptions,
+}
+
+/// `scrub`
+///
+/// One that was interrupted goes on where it was. Exit code 1 means that something is damaged or missing.
+#[derive(Debug, Args)]
+pub(crate) struct ScrubArgs {
+    /// How many bytes are read a second at most, `50 MiB` say
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) rate: Option<ByteSize>,
+    /// Forget an interrupted scrub and read everything again
+    #[arg(long)]
+    pub(crate) from_the_start: bool,
+    /// Print one JSON array: an object for each store
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) registry: RegistryOptions,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let example = || "write a duration such as 90s, 10min or 1h".to_owned();
+    text.parse::<SignedDuration>().ok().and_then(|duration| Duration::try_from(duration).ok()).ok_or_else(example)
 }
 
 /// `certify`

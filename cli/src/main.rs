@@ -6,7 +6,9 @@
 //! | `driver_options` | which driver, with which grant: from flags or from `cofferdam.toml` |
 //! | `inspect` | what a driver is and what it asks for, without running it |
 //! | `certify` | the certification suite against one driver |
+//! | `registry_options` | which registry: from flags or from a file |
 //! | `serve` | a registry in the foreground |
+//! | `collect`, `scrub` | a registry's garbage and damage |
 //! | `store` | putting, getting, listing and changing what is stored |
 //! | `output` | text and JSON for standard output |
 //! | `progress` | bars on a terminal |
@@ -15,11 +17,14 @@
 
 mod args;
 mod certify;
+mod collect;
 mod driver_options;
 mod failure;
 mod inspect;
 mod output;
 mod progress;
+mod registry_options;
+mod scrub;
 mod serve;
 mod store;
 mod trace;
@@ -69,6 +74,8 @@ async fn run(cli: Cli) -> Result<ExitCode> {
     let quiet = cli.quiet;
     match cli.command {
         Command::Serve(arguments) => serve::run(&arguments, quiet).await?,
+        Command::Gc(arguments) => collect::run(&arguments, quiet).await?,
+        Command::Scrub(arguments) => return scrub::run(&arguments, quiet).await,
         Command::Inspect(arguments) => inspect::run(&arguments)?,
         Command::Certify(arguments) => return certify::run(&arguments, quiet).await,
         Command::CertifyWorker(arguments) => certify::worker(&arguments).await?,

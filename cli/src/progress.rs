@@ -7,6 +7,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 const BYTES: &str = "{spinner} {msg} [{wide_bar}] {bytes}/{total_bytes} {bytes_per_sec} {eta}";
 const UNKNOWN: &str = "{spinner} {msg} {bytes} {bytes_per_sec} {elapsed}";
 const COUNT: &str = "{spinner} [{wide_bar}] {pos}/{len} {msg}";
+const STEPS: &str = "{spinner} {elapsed} {wide_msg}";
 
 /// A bar over bytes, whose total may be unknown.
 pub(crate) fn bytes(total: Option<u64>, quiet: bool) -> ProgressBar {
@@ -16,6 +17,11 @@ pub(crate) fn bytes(total: Option<u64>, quiet: bool) -> ProgressBar {
 /// A bar over `total` things.
 pub(crate) fn count(total: u64, quiet: bool) -> ProgressBar {
     bar(Some(total), COUNT, quiet)
+}
+
+/// No bar, but what is being done at the moment.
+pub(crate) fn steps(quiet: bool) -> ProgressBar {
+    bar(None, STEPS, quiet)
 }
 
 fn bar(total: Option<u64>, template: &str, quiet: bool) -> ProgressBar {

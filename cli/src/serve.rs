@@ -1,22 +1,14 @@
 //! `cofferdam serve`: a registry in the foreground, from a file or from nothing but a directory.
 
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use cofferdam_registry::{Config, DEFAULT_ADDRESS, ListenerConfig, Serve};
+use cofferdam_registry::{Config, ListenerConfig, Serve};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::args::ServeArgs;
-use crate::failure::Advised;
 use crate::output::Output;
 use crate::{driver_options, output};
-
-/// What is served from without a file.
-const DATA: &str = "cofferdam-data";
-
-/// The driver that is served through without a file.
-const DRIVER: &str = "filesystem.wasm";
 
 /// Serves until SIGTERM or SIGINT; transfers in flight are finished then.
 ///
@@ -34,33 +26,16 @@ pub(crate) async fn run(arguments: &ServeArgs, quiet: bool) -> Result<()> {
     Ok(())
 }
 
-/// The file with the flags over it, or what the flags alone say.
+/// What the flags and the file say; a directory that is to be served from is made.
 fn configuration(arguments: &ServeArgs) -> Result<Config> {
-    if let Some(file) = &arguments.config {
-        let mut config = Config::from_file(file)?;
-        if let Some(address) = arguments.listen {
-            config.listeners = vec![ListenerConfig { address, tls: None }];
-        }
-        return Ok(config);
+    if let Some(data) = arguments.registry.data()? {
+        fs::create_dir_all(&data).with_context(|| format!("cannot make the directory {}", data.display()))?;
     }
-    let data = std::path::absolute(arguments.data.as_deref().unwrap_or(Path::new(DATA))).context("the current directory is gone")?;
-    fs::create_dir_all(&data).with_context(|| format!("cannot make the directory {}", data.display()))?;
-    let driver = match &arguments.driver {
-        Some(driver) => driver.clone(),
-        None => default_driver()?,
-    };
-    Ok(Config::standalone(arguments.listen.unwrap_or(DEFAULT_ADDRESS), &data, &driver))
-}
-
-/// `drivers/filesystem.wasm` beside the directory that this program is in: where `cargo xtask build` puts it, and packages do.
-fn default_driver() -> Result<PathBuf> {
-    let program = std::env::current_exe().context("cannot find out where this program is")?;
-    let beside = program.parent().and_then(Path::parent).map(|root| root.join("drivers").join(DRIVER)).unwrap_or_default();
-    if beside.is_file() {
-        return Ok(beside);
+    let mut config = arguments.registry.config()?;
+    if let Some(address) = arguments.listen {
+        config.listeners = vec![ListenerConfig { address, tls: None }];
     }
-    let message = format!("there is no filesystem driver at {}", beside.display());
-    Err(Advised::new(message, "build it with `cargo xtask build --drivers filesystem`, or name one with --driver FILE").into())
+    Ok(config)
 }
 
 /// Says what is served to whom, where, and how to push; then each address on a line of its own.

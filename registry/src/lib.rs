@@ -68,7 +68,7 @@ pub use http::{ACCESS_TARGET, Api, ApiOptions, Peer, REQUESTS, ResponseBody, SEC
 pub use layout::Layout;
 pub use name::{NamePage, REPOSITORY_NAME_MAX, Reference, RepositoryName, TAG_MAX, Tag, parse_digest};
 pub use repository::{BlobInfo, Descriptor, MANIFEST_MAX, Manifest, ManifestInfo, OpenedBlob, Repository, Rules, StoredManifest};
-pub use serve::{Serve, ServeError};
+pub use serve::{Serve, ServeError, open_registry};
 pub use server::{Address, Listener, Server, ServerError, ServerOptions, Stopped, TlsFiles};
 pub use service::Registry;
 pub use store::{Store, StoreOptions};

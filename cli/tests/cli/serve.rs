@@ -1,6 +1,6 @@
 //! `serve`: what keeps a registry from starting is said in a sentence, before anything is made.
 
-use super::desk::Desk;
+use super::desk::{Desk, driver};
 
 #[test]
 fn a_configuration_is_read_strictly() {
@@ -38,4 +38,33 @@ fn a_driver_that_is_not_there_is_named() {
 fn a_file_and_a_directory_exclude_each_other() {
     let error = Desk::empty().run("serve --config a.toml --data b").refusal(2);
     assert!(error.contains("cannot be used with"), "{error}");
+}
+
+#[test]
+fn an_empty_registry_has_no_garbage_and_no_damage() {
+    let Some(driver) = driver("filesystem") else { return };
+    let desk = Desk::empty();
+    desk.write("data/keep", "");
+    let registry = format!("--data data --driver {}", driver.display());
+    assert_eq!(
+        desk.run(&format!("gc --grace 2s {registry}")).text(),
+        "main: 0 manifests, 0 blobs; 0 removed (0 B), 0 kept because somebody came to rely on them\n"
+    );
+    assert!(desk.run(&format!("gc --dry-run {registry}")).text().contains("0 would be removed"));
+    assert_eq!(desk.run(&format!("scrub {registry}")).text(), "main: 0 blobs read (0 B); 0 damaged, 0 missing\n");
+    assert!(desk.run(&format!("gc --grace never {registry}")).refusal(2).contains("write a duration such as 90s, 10min or 1h"));
+}
+
+#[test]
+fn a_damaged_blob_is_named() {
+    let Some(driver) = driver("filesystem") else { return };
+    let desk = Desk::empty();
+    let registry = format!("--data data --driver {}", driver.display());
+    // As docker-registry keeps them: a blob whose bytes are others.
+    let damaged = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    desk.write(&format!("data/docker/registry/v2/blobs/sha256/ba/{damaged}/data"), "not abc");
+    let run = desk.run(&format!("scrub {registry}"));
+    assert_eq!(run.0.status.code(), Some(1), "{}", run.errors());
+    let text = String::from_utf8_lossy(&run.0.stdout);
+    assert!(text.contains("1 damaged, 0 missing") && text.contains(&format!("  damaged: sha256:{damaged}")), "{text}");
 }

@@ -10,6 +10,9 @@ use bytes::Bytes;
 use cofferdam::{AtomicKey, AtomicStore, Condition, Result};
 use tokio::sync::Notify;
 
+/// Events that wait to be delivered: label `webhook`.
+const WAITING: &str = "cofferdam_events_queue";
+
 /// How many keys one question asks for.
 const PAGE: u32 = 100;
 
@@ -18,6 +21,7 @@ const PAGE: u32 = 100;
 pub(super) struct Queue(Arc<Inner>);
 
 struct Inner {
+    webhook: String,
     store: Arc<dyn AtomicStore>,
     prefix: String,
     instance: String,
@@ -40,12 +44,17 @@ pub(super) struct Waiting {
 impl Queue {
     pub(super) fn new(store: Arc<dyn AtomicStore>, webhook: &str, instance: &str, most: u64) -> Self {
         let (prefix, instance) = (format!("events/{webhook}/"), instance.to_owned());
-        Self(Arc::new(Inner { store, prefix, instance, most, waiting: AtomicU64::new(0), last: AtomicU64::new(0), added: Notify::new() }))
+        let webhook = webhook.to_owned();
+        Self(Arc::new(Inner { webhook, store, prefix, instance, most, waiting: AtomicU64::new(0), last: AtomicU64::new(0), added: Notify::new() }))
     }
 
     /// How many events wait.
     pub(super) fn waiting(&self) -> u64 {
         self.0.waiting.load(Ordering::Relaxed)
+    }
+
+    fn tell(&self) {
+        metrics::gauge!(WAITING, "webhook" => self.0.webhook.clone()).set(self.waiting() as f64);
     }
 
     /// Waits until this process has added a batch.
@@ -61,6 +70,7 @@ impl Queue {
         let key = AtomicKey::new(format!("{}{at:020}-{}-{events}", inner.prefix, inner.instance))?;
         inner.store.put(&key, body, Condition::Unconditional).await?;
         let waiting = inner.waiting.fetch_add(events, Ordering::Relaxed) + events;
+        self.tell();
         inner.added.notify_one();
         if waiting > inner.most { self.make_room().await } else { Ok(0) }
     }
@@ -84,6 +94,7 @@ impl Queue {
     pub(super) async fn remove(&self, batch: &Waiting) -> Result<()> {
         self.0.store.remove(&batch.key, Condition::Unconditional).await?;
         let _ = self.0.waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |waiting| Some(waiting.saturating_sub(batch.events)));
+        self.tell();
         Ok(())
     }
 
@@ -101,6 +112,7 @@ impl Queue {
         }
         let total: u64 = all.iter().map(|batch| batch.events).sum();
         self.0.waiting.store(total, Ordering::Relaxed);
+        self.tell();
         if total <= self.0.most {
             return Ok(0);
         }

@@ -57,12 +57,7 @@ impl Serve {
         let access = AccessControl::open(config.access.clone())?;
         let recorder = metrics::install().map_err(|error| ServeError::Setup { what: "metrics", reason: error.to_string() })?;
         let mounts = Mounts::open(&config, engine).await?;
-        let default = mounts.store(&config.storage, &config, "all repositories").await?;
-        let routes = mounts.routes(&config, &default).await?;
-        let mut rules = Rules::default();
-        (rules.deletes, rules.read_only) = (config.delete, config.read_only);
-        rules.require_index_children = !config.manifests.absent_children;
-        let registry = Registry::with_routes(default, routes, rules);
+        let registry = registry(&config, &mounts).await?;
         let stores = registry.stores();
 
         let is_local = config.listeners.iter().all(|listener| listener.address.ip().is_loopback());
@@ -115,6 +110,26 @@ impl Serve {
         }
         Ok(stopped)
     }
+}
+
+/// Opens the storage that `config` describes and serves nothing: for what is done to a registry beside its running.
+///
+/// # Errors
+/// As [`Serve::open`], but for what listeners, access and webhooks add.
+///
+/// # Cancel safety
+/// Dropping the future leaves nothing running.
+pub async fn open_registry(config: &Config, engine: &Engine) -> Result<Registry, ServeError> {
+    registry(config, &Mounts::open(config, engine).await?).await
+}
+
+async fn registry(config: &Config, mounts: &Mounts) -> Result<Registry, ServeError> {
+    let default = mounts.store(&config.storage, config, "all repositories").await?;
+    let routes = mounts.routes(config, &default).await?;
+    let mut rules = Rules::default();
+    (rules.deletes, rules.read_only) = (config.delete, config.read_only);
+    rules.require_index_children = !config.manifests.absent_children;
+    Ok(Registry::with_routes(default, routes, rules))
 }
 
 /// Refuses to let everybody push who reaches the machine; warns where passwords would cross the network in the clear.
