@@ -120,7 +120,7 @@ async fn what_fails_is_not_told() {
     assert_eq!(kept.take(), []);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_head_is_a_get_without_its_body() {
     let desk = Desk::new();
     let repository = desk.repository();
