@@ -18,8 +18,8 @@ use tokio_rustls::server::TlsStream;
 
 use super::ServerError;
 
-/// How often the files are looked at, at most: a renewed certificate serves after that long, without a restart.
-const LOOK_AGAIN: Duration = Duration::from_secs(10);
+/// How often handshakes look at the files, at most: a renewed certificate serves after that long, without a restart.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
 /// Where certificate and key are.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -15,6 +15,9 @@ use super::tls::Tls;
 use super::{ServerError, ServerOptions, Stopped};
 use crate::http::Api;
 
+/// The metric of connections that are open.
+const CONNECTIONS: &str = "cofferdam_http_connections";
+
 /// How long a worker waits for work on its blocking threads when its connections have ended: an `fsync` on a slow disk.
 const BLOCKING_GRACE: Duration = Duration::from_secs(5);
 
@@ -42,6 +45,7 @@ struct Counted(Arc<AtomicUsize>);
 impl Counted {
     fn new(live: &Arc<AtomicUsize>) -> Self {
         live.fetch_add(1, Ordering::Relaxed);
+        metrics::gauge!(CONNECTIONS).increment(1);
         Self(live.clone())
     }
 }
@@ -49,11 +53,13 @@ impl Counted {
 impl Drop for Counted {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
+        metrics::gauge!(CONNECTIONS).decrement(1);
     }
 }
 
 impl Workers {
     pub(super) fn start(api: &Arc<Api>, options: &ServerOptions) -> Result<Self, ServerError> {
+        metrics::describe_gauge!(CONNECTIONS, "Connections of clients that are open.");
         let count = options.workers.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
         (0..count).map(|index| Worker::start(index, api.clone(), options.clone())).collect::<Result<_, _>>().map(Self)
     }
