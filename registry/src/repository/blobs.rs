@@ -27,7 +27,7 @@ impl Repository {
     }
 
     /// Links a blob that is in the store.
-    pub(super) async fn link(&self, digest: &BlobDigest) -> Result<()> {
+    pub(super) async fn link(&self, digest: &BlobDigest) -> cofferdam::Result<()> {
         let parts = self.parts();
         let reading = parts.link_cache.reading();
         parts.links.put_layer(&self.name, digest).await?;

@@ -1,7 +1,7 @@
 //! Uploads to a repository: the host's resumable uploads, ended by a link.
 
 use bytes::Bytes;
-use cofferdam::upload::{BlobDigest, DigestAlgorithm, UploadId};
+use cofferdam::upload::{BlobDigest, Closing, DigestAlgorithm, UploadId};
 use futures::Stream;
 
 use super::{BlobInfo, Repository};
@@ -70,13 +70,14 @@ impl Repository {
         let parts = self.parts();
         let before = parts.marks.seen().await?;
         parts.marks.keep_or_wait(digest).await?;
-        let destination = parts.placement.destination(digest)?;
-        let committed = parts.uploads.finish(id, offset, length, bytes, digest, destination).await?;
+        let closing = Closing { offset, length, expected: digest.clone(), destination: parts.placement.destination(digest)? };
+        // Whoever has the bytes of a digest may have the link: it does no harm if the blob fails.
+        let (repository, linked) = (self.clone(), digest.clone());
+        let link = async move { repository.link(&linked).await };
+        let committed = parts.uploads.finish_beside(id, bytes, closing, link).await?;
         parts.placement.adopt(digest, &committed).await?;
-        // The blob is asked for beside the link, which costs no time: that a commit succeeds again does not say that a collection left its object.
-        let (linked, found) = futures::join!(self.link(digest), parts.placement.stat(digest));
-        linked?;
-        let mut is_there = found?.is_some();
+        // That a commit succeeds again does not say that a collection left its object.
+        let mut is_there = parts.placement.stat(digest).await?.is_some();
         let disturbed = before.disturbed(parts.marks.seen().await?);
         if disturbed {
             is_there = parts.marks.keep_now(digest).await? && parts.placement.stat(digest).await?.is_some();

@@ -231,19 +231,43 @@ impl Uploads {
         expected: &BlobDigest,
         destination: Destination,
     ) -> Result<Committed, UploadError> {
-        let (inner, id) = (self.0.clone(), id.clone());
-        let feed = Feed::new(bytes, length, BlobHasher::new(id.algorithm()));
         let closing = Closing { offset, length, expected: expected.clone(), destination };
+        self.finish_beside(id, bytes, closing, async { Ok(()) }).await
+    }
+
+    /// As [`Uploads::finish`], and waits for `beside` too, which begins only when the content is known to have its digest. What comes whole
+    /// becomes durable together with what `beside` writes: one wait for the disk instead of two.
+    ///
+    /// # Errors
+    /// As [`Uploads::finish`], and what `beside` answers: the object is made then, and asking again is a success.
+    ///
+    /// # Cancel safety
+    /// As [`Uploads::finish`]; `beside` goes on all the same.
+    pub async fn finish_beside(
+        &self,
+        id: &UploadId,
+        bytes: impl Stream<Item = Result<Bytes>> + Send + 'static,
+        closing: Closing,
+        beside: impl Future<Output = Result<()>> + Send + 'static,
+    ) -> Result<Committed, UploadError> {
+        let (inner, id) = (self.0.clone(), id.clone());
+        let (offset, length) = (closing.offset, closing.length);
+        let feed = Feed::new(bytes, length, BlobHasher::new(id.algorithm()));
         detached(async move {
+            let mut beside = Box::pin(beside);
             feed.ready(Duration::MAX).await;
             let exclusive = inner.exclusive(&id).await?;
             if !exclusive.is_known()
-                && let Some(committed) = inner.finish_whole(&id, &feed, &closing).await?
+                && let Some(committed) = inner.finish_whole(&id, &feed, &closing, beside.as_mut()).await?
             {
                 return Ok(committed);
             }
             let (exclusive, mut session) = match inner.append_owned(exclusive, &id, offset, &feed).await {
-                Err(UploadError::Unknown) => return inner.committed(&id, &closing.expected).await,
+                Err(UploadError::Unknown) => {
+                    let committed = inner.committed(&id, &closing.expected).await?;
+                    beside.await?;
+                    return Ok(committed);
+                }
                 appended => appended?,
             };
             let at = session.progress.offset;
@@ -254,6 +278,7 @@ impl Uploads {
             match finished {
                 Ok(committed) => {
                     inner.forget_later(session);
+                    beside.await?;
                     Ok(committed)
                 }
                 // Nothing was begun: it can go on as it is. After any other error the journal is all that is known for certain.
@@ -389,7 +414,13 @@ impl Inner {
     }
 
     /// A blob that comes whole in the closing request, to an upload that nobody has written to: no journal. `None` if it is not that.
-    async fn finish_whole(&self, id: &UploadId, feed: &Feed, closing: &Closing) -> Result<Option<Committed>, UploadError> {
+    async fn finish_whole(
+        &self,
+        id: &UploadId,
+        feed: &Feed,
+        closing: &Closing,
+        beside: impl Future<Output = Result<()>>,
+    ) -> Result<Option<Committed>, UploadError> {
         let large = closing.length.is_some_and(|length| length > WHOLE as u64);
         if large || closing.offset.is_some_and(|offset| offset > 0) || self.journal.head(id).await?.is_some() {
             return Ok(None);
@@ -407,7 +438,9 @@ impl Inner {
             return Err(UploadError::DigestMismatch { expected: closing.expected.clone(), actual });
         }
         let path = self.destination(id, &closing.destination)?;
-        self.store.put(&path, Content::from_bytes(bytes), Condition::Unconditional).await?;
+        let (stored, done) = futures::join!(self.store.put(&path, Content::from_bytes(bytes), Condition::Unconditional), beside);
+        stored?;
+        done?;
         Ok(Some(Committed { path, size }))
     }
 
@@ -423,11 +456,16 @@ impl Inner {
 }
 
 /// What a closing request says.
-struct Closing {
-    offset: Option<u64>,
-    length: Option<u64>,
-    expected: BlobDigest,
-    destination: Destination,
+#[derive(Clone, Debug)]
+pub struct Closing {
+    /// Where its bytes begin; `None`: wherever the upload is.
+    pub offset: Option<u64>,
+    /// How many it has, where that is known.
+    pub length: Option<u64>,
+    /// What all bytes of the upload have.
+    pub expected: BlobDigest,
+    /// Where the object goes.
+    pub destination: Destination,
 }
 
 /// Runs `work` to its end, also if its caller goes away.
