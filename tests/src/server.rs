@@ -147,10 +147,15 @@ impl Server {
     /// # Panics
     /// It was not built, or does not start.
     pub fn configured(home: &Path, config: &Config) -> Self {
-        let file = home.join("cofferdam.toml");
-        let mut launch = Launch::cofferdam(home, [OsString::from("--config"), file.clone().into()]);
-        launch.file = Some((file, config.text()));
-        Self::start(launch, "127.0.0.1:0")
+        Self::start(Launch::configured(home, config.text(), &[]), "127.0.0.1:0")
+    }
+
+    /// As [`Server::configured`], with the file's text as it is: it listens at a port of its own, whatever the file says.
+    ///
+    /// # Panics
+    /// It was not built, or does not start.
+    pub fn with_file(home: &Path, text: impl Into<String>) -> Self {
+        Self::start(Launch::configured(home, text.into(), &["--listen", ADDRESS]), "127.0.0.1:0")
     }
 
     /// Debian's `docker-registry` on the directory `data`, unless it is not installed.
@@ -259,6 +264,12 @@ impl Launch {
         assert!(program.exists(), "{} is missing: `cargo xtask build` makes it", program.display());
         let arguments = [OsString::from("serve")].into_iter().chain(arguments).collect();
         Self { program, arguments, environment: Vec::new(), file: None, directory: directory.to_owned() }
+    }
+
+    fn configured(home: &Path, text: String, more: &[&str]) -> Self {
+        let file = home.join("cofferdam.toml");
+        let arguments = [OsString::from("--config"), file.clone().into()].into_iter().chain(more.iter().map(OsString::from));
+        Self { file: Some((file, text)), ..Self::cofferdam(home, arguments) }
     }
 
     fn start(&self, address: &str) -> (Child, Log, String) {

@@ -35,7 +35,7 @@ impl Home {
     }
 
     fn serve(&self, config: &str) -> Server {
-        Server::configured(self.0.path(), config)
+        Server::with_file(self.0.path(), config)
     }
 }
 
