@@ -172,6 +172,20 @@ impl Inner {
         Ok(())
     }
 
+    /// Gives back the storage of an upload that is to be given up, on a store so full that not even that can be written. Should this process
+    /// die before the head says that it is over, whoever goes on is told that it has expired.
+    ///
+    /// # Errors
+    /// `Busy` while another process writes; what the store answers.
+    pub(super) async fn make_room(&self, id: &UploadId) -> Result<(), UploadError> {
+        let Some((head, _)) = self.journal.head(id).await? else { return Ok(()) };
+        let ours = head.lease.as_ref().is_some_and(|lease| lease.owner == self.owner);
+        if head.is_held() && !ours {
+            return Err(UploadError::Busy { offset: self.replayed(id, &head).await?.offset });
+        }
+        Ok(self.release(id, &head).await?)
+    }
+
     /// Gives back the storage of an upload that is over, and forgets its pieces.
     pub(super) async fn release(&self, id: &UploadId, head: &Head) -> Result<()> {
         if let Some(token) = head.token()? {
@@ -197,6 +211,11 @@ impl Inner {
         }
         self.journal.remove_pieces(id).await
     }
+}
+
+/// Whether there was no room for what had to be written.
+pub(super) fn is_full(error: &UploadError) -> bool {
+    matches!(error, UploadError::Store(error) if error.kind() == ErrorKind::QuotaExceeded)
 }
 
 /// Whether the driver says that its upload is over.

@@ -44,6 +44,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::path::StorePath;
 use crate::store::{AtomicStore, StreamingStore};
 use crate::types::Condition;
+use commit::is_full;
 use feed::{End, Feed};
 use journal::{Head, Journal, State};
 use session::{Acquired, Exclusive, Session, Slots};
@@ -303,9 +304,24 @@ impl Uploads {
         let (inner, id) = (self.0.clone(), id.clone());
         detached(async move {
             let mut exclusive = inner.exclusive(&id).await?;
+            let mut freed = false;
             loop {
-                match inner.acquire(&mut exclusive, &id).await? {
-                    Acquired::Owned(mut session) => return inner.give_up(&mut session).await,
+                let acquired = match inner.acquire(&mut exclusive, &id).await {
+                    Err(error) if is_full(&error) && !freed => {
+                        inner.make_room(&id).await?;
+                        freed = true;
+                        continue;
+                    }
+                    acquired => acquired?,
+                };
+                match acquired {
+                    Acquired::Owned(mut session) => match inner.give_up(&mut session).await {
+                        Err(error) if is_full(&error) && !freed => {
+                            inner.make_room(&id).await?;
+                            freed = true;
+                        }
+                        given_up => return given_up,
+                    },
                     Acquired::Committed => return Err(UploadError::Unknown),
                     Acquired::Fresh => {
                         let mut head = Head::new(&id, inner.part_size());
