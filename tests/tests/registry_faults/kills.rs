@@ -1,10 +1,12 @@
 //! `kill -9` at every step of a push: the client resumes where the server says, and nothing is visible that was not committed.
 
+use std::thread;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use cofferdam_tests::client::{Answer, Method, Repository, noise, offset_of, sha256, streamed};
-use cofferdam_tests::server::Served;
+use cofferdam_tests::server::{Config, Served};
+use futures::future::join_all;
 use futures::{StreamExt, stream};
 use reqwest::Body;
 use rustix::process::{Pid, Signal, kill_process};
@@ -27,6 +29,11 @@ struct Push {
     kills: usize,
 }
 
+/// A server whose death is noticed soon by its successor.
+fn short_leases() -> Served {
+    Served::configured(|home| Config { rest: "[uploads]\nlease = \"1s\"\n".to_owned(), ..Config::of(home) })
+}
+
 /// When the server dies.
 #[derive(Debug, Clone, Copy)]
 enum Moment {
@@ -39,7 +46,7 @@ enum Moment {
 
 impl Push {
     async fn begin(blob: Bytes) -> Self {
-        let served = Served::fresh();
+        let served = short_leases();
         let location = served.repository.start().await;
         Self { digest: sha256(&blob), served, blob, location, acknowledged: 0, sent: 0, kills: 0 }
     }
@@ -55,8 +62,7 @@ impl Push {
         let end = to - from;
         let last = stream::once(async move {
             if let Moment::After(delay) = moment {
-                let process = server;
-                tokio::spawn(kill_after(process, delay));
+                thread::spawn(move || kill_after(server, delay));
             }
             Bytes::new()
         });
@@ -107,7 +113,7 @@ impl Push {
     async fn finish(&mut self, moments: &[Moment]) {
         for moment in moments {
             let request = self.repository().finishing(&self.location, &self.digest, Bytes::new());
-            let request = request.body(self.body(self.acknowledged, self.blob.len(), *moment));
+            let request = request.body(self.body(self.acknowledged, self.blob.len(), moment_within(*moment, self.blob.len() - self.acknowledged)));
             self.sent = self.blob.len();
             let answer = Answer::try_of(request).await;
             self.served.server.ended();
@@ -139,10 +145,10 @@ fn kill(server: Pid) {
 }
 
 /// Kills after a delay that is far below what a timer can measure, so this burns it.
-async fn kill_after(server: Pid, delay: Duration) {
+fn kill_after(server: Pid, delay: Duration) {
     let started = Instant::now();
     while started.elapsed() < delay {
-        tokio::task::yield_now().await;
+        thread::yield_now();
     }
     kill(server);
 }
@@ -188,43 +194,46 @@ async fn a_push_survives_death_right_after_a_chunk_was_sent() {
 
 /// Moments of a closing request: in its body, and spread over the time in which the blob is hashed, made durable, named and linked.
 fn moments(dice: &mut Dice, size: usize, longest: usize) -> Vec<Moment> {
-    let mut moments: Vec<_> = (0..8).map(|_| Moment::After(Duration::from_micros(dice.below(longest) as u64))).collect();
+    let mut moments: Vec<_> = (0..5).map(|_| Moment::After(Duration::from_micros(dice.below(longest) as u64))).collect();
     moments.insert(0, Moment::Sent(dice.below(size)));
     moments
 }
 
 #[tokio::test]
 async fn a_push_survives_death_while_it_is_closed() {
-    let mut dice = Dice::new(6);
-    for (seed, size, longest) in [(6, 4096, 4000), (7, 300_000, 8000), (8, 9 << 20, 60_000)] {
-        for round in 0..3 {
+    let kills = [(6, 4096, 4000), (7, 300_000, 8000), (8, 9 << 20, 60_000)].into_iter().flat_map(|(seed, size, longest)| {
+        (0..3).map(move |round| async move {
+            let mut dice = Dice::new(seed + 100 * round);
             let mut push = Push::begin(noise(seed + 100 * round, size)).await;
             push.chunk(size / 2, Moment::Never).await;
             let moments = moments(&mut dice, size - size / 2, longest);
             push.finish(&moments).await;
-            assert!(push.kills > 0);
-        }
-    }
+            push.kills
+        })
+    });
+    assert!(join_all(kills).await.into_iter().all(|kills| kills > 0));
 }
 
 #[tokio::test]
 async fn a_push_survives_death_at_any_moment() {
-    for seed in 0..6 {
-        let mut dice = Dice::new(seed + 1000);
-        let size = [2, 5000, 1 << 20, (5 << 20) + 1, 11 << 20, 16 << 20][seed as usize];
-        let mut push = Push::begin(noise(seed + 50, size)).await;
-        for _ in 0..10 {
-            let length = 1 + dice.below(size);
-            let moment = match dice.below(4) {
-                0 => Moment::Never,
-                1 => Moment::After(Duration::from_micros(dice.below(20_000) as u64)),
-                _ => Moment::Sent(dice.below(length)),
-            };
-            push.chunk(length.max(2).min(size - push.acknowledged), moment_within(moment, size - push.acknowledged)).await;
-        }
-        let moments = moments(&mut dice, (size - push.acknowledged).max(1), 20_000);
-        push.finish(&moments).await;
+    join_all([2, 5000, 1 << 20, (5 << 20) + 1, 11 << 20, 16 << 20].into_iter().enumerate().map(|(seed, size)| any_moment(seed as u64, size))).await;
+}
+
+async fn any_moment(seed: u64, size: usize) {
+    let mut dice = Dice::new(seed + 1000);
+    let mut push = Push::begin(noise(seed + 50, size)).await;
+    for _ in 0..8 {
+        let length = 2 + dice.below(size);
+        let moment = match dice.below(4) {
+            0 => Moment::Never,
+            1 => Moment::After(Duration::from_micros(dice.below(20_000) as u64)),
+            _ => Moment::Sent(dice.below(length)),
+        };
+        let left = size - push.acknowledged;
+        push.chunk(length.min(left), moment_within(moment, left)).await;
     }
+    let moments = moments(&mut dice, (size - push.acknowledged).max(1), 20_000);
+    push.finish(&moments).await;
 }
 
 /// `moment`, if so many bytes are left that it can come in their course.
@@ -237,7 +246,7 @@ fn moment_within(moment: Moment, left: usize) -> Moment {
 
 #[tokio::test]
 async fn what_was_acknowledged_is_there_after_a_death() {
-    let mut served = Served::fresh();
+    let mut served = short_leases();
     let mut digests = Vec::new();
     for seed in 0..20 {
         digests.push((served.repository.push(noise(seed, 1 + 999 * seed as usize)).await, seed));
@@ -254,14 +263,16 @@ async fn what_was_acknowledged_is_there_after_a_death() {
 #[tokio::test]
 async fn a_tag_that_is_moved_while_the_server_dies_names_the_old_or_the_new() {
     use cofferdam_tests::images::{self, MANIFEST};
-    let mut served = Served::fresh();
+    let mut served = short_leases();
     let mut dice = Dice::new(9);
     let manifests = [images::push_blobs(&served.repository, 1).await, images::push_blobs(&served.repository, 5).await];
     served.repository.put_manifest("latest", MANIFEST, manifests[0].clone()).await.expect(201);
     for round in 1..15 {
         let process = served.server.pid();
         let delay = Duration::from_micros(dice.below(5000) as u64);
-        let (answer, ()) = tokio::join!(put(&served.repository, manifests[round % 2].clone()), kill_after(process, delay));
+        let killer = thread::spawn(move || kill_after(process, delay));
+        let answer = put(&served.repository, manifests[round % 2].clone()).await;
+        killer.join().unwrap();
         served.server.restart();
         served.repository = served.server.client().repository("library/thing");
         let now = served.repository.get("manifests/latest").await.expect(200).body;
