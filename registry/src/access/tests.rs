@@ -105,6 +105,8 @@ async fn the_first_rule_that_fits_decides() {
     assert_eq!(at(&access, Some(&bob), "library/debian", &PUSH).await, "no, bob");
     assert_eq!(at(&access, Some(&bob), "elsewhere", &PULL).await, "no, bob");
     assert_eq!(at(&access, None, "library/debian", &PULL).await, "-");
+    assert_eq!(at(&access, Some(&password("", "")), "library/debian", &PULL).await, "-", "what podman sends without a name");
+    assert_eq!(decide(&access, Some(&password("", "")), Resource::Registry).await, BASIC);
     assert_eq!(at(&access, None, "library/debian", &PUSH).await, BASIC, "somebody else may");
     assert_eq!(decide(&access, Some(&alice), Resource::Catalog).await, "no, alice");
 }

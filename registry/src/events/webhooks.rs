@@ -118,20 +118,22 @@ impl Webhooks {
     }
 }
 
+impl Route {
+    fn wants(&self, event: &Event) -> bool {
+        self.webhook.actions.contains(&event.action) && self.webhook.repositories.iter().any(|pattern| pattern.fits(event.repository.as_str()))
+    }
+}
+
 impl Events for Webhooks {
     fn record(&self, event: Event) {
-        let wanted = |route: &&Route| {
-            let webhook = &route.webhook;
-            webhook.actions.contains(&event.action) && webhook.repositories.iter().any(|pattern| pattern.fits(event.repository.as_str()))
-        };
-        let mut routes = self.0.routes.iter().filter(wanted).peekable();
-        if routes.peek().is_none() {
+        let routes = &self.0.routes;
+        // Most registries have many pulls and nobody who wants to know.
+        if !routes.iter().any(|route| route.wants(&event)) {
             return;
         }
-        let now = Timestamp::now();
-        let shared = Arc::new(event.clone());
-        for route in routes {
-            if let Err(TrySendError::Full(_)) = route.unwritten.try_send((shared.clone(), now)) {
+        let (event, now) = (Arc::new(event), Timestamp::now());
+        for route in routes.iter().filter(|route| route.wants(&event)) {
+            if let Err(TrySendError::Full(_)) = route.unwritten.try_send((event.clone(), now)) {
                 counter!(EVENTS, "webhook" => route.webhook.name.clone(), "outcome" => "dropped").increment(1);
             }
         }
