@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use cofferdam_tests::client::{Answer, Client, Method, sha256};
@@ -127,6 +128,18 @@ async fn routes_keep_repositories_apart() {
     let repositories = home.path("main/docker/registry/v2/repositories");
     assert!(repositories.join("other").exists() && repositories.join("teams/a").exists() && !repositories.join("team").exists());
     assert!(!home.path("second/docker").exists(), "the layout `indexed` knows no such directory");
+}
+
+#[test]
+fn one_storage_has_one_layout() {
+    let home = Home::new();
+    let file = home.path("cofferdam.toml");
+    fs::write(&file, format!("{}[[route]]\nprefix = \"team\"\nblobs = \"main\"\nlayout = \"indexed\"\n", home.mount("main"))).unwrap();
+    let program = drivers::workspace().join("target/release/cofferdam");
+    let output = Command::new(program).args(["serve", "--listen", "127.0.0.1:0", "--config"]).arg(file).output().unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    let expected = "error: cannot set up a route: blobs in `main` have the layout `registry-v2` already, and a route wants `indexed` there";
+    assert!(!output.status.success() && error.starts_with(expected), "{error}");
 }
 
 #[tokio::test]

@@ -80,11 +80,7 @@ impl Mounts {
         }
         let small = small.atomic().map_err(|reason| ServeError::NoAtomic { mount: small_name.clone(), driver: driver(small), reason })?;
         let failed = |error| ServeError::Store { repositories: repositories.to_owned(), error };
-        let layout = match storage.layout {
-            Some(LayoutConfig::RegistryV2) => Layout::RegistryV2,
-            Some(LayoutConfig::Indexed) => Layout::Indexed,
-            None => Layout::preferred(blobs.mount.claims(), blobs.mount.has(Interface::Renaming)),
-        };
+        let layout = wanted(storage).unwrap_or_else(|| Layout::preferred(blobs.mount.claims(), blobs.mount.has(Interface::Renaming)));
         let mut options = StoreOptions::new(layout, StorePath::new(UPLOADS).map_err(failed)?);
         options.name = storage.blobs.clone();
         options.uploads.lease = config.uploads.lease;
@@ -106,9 +102,12 @@ impl Mounts {
         let mut routes = Vec::new();
         for route in &config.routes {
             check_sharing(made.iter().map(|(storage, _)| storage), &route.storage)?;
-            let known = made.iter().find(|(storage, _)| *storage == route.storage).map(|(_, store)| store.clone());
+            let known = made.iter().find(|(storage, _)| storage.blobs == route.storage.blobs).map(|(_, store)| store.clone());
             let store = match known {
-                Some(store) => store,
+                Some(store) => {
+                    check_layout(&store, &route.storage)?;
+                    store
+                }
                 None => self.store(&route.storage, config, &route.prefix).await?,
             };
             made.push((route.storage.clone(), store.clone()));
@@ -121,6 +120,25 @@ impl Mounts {
     fn find(&self, name: &str) -> Result<&Mounted, ServeError> {
         // The configuration has checked its names; one that was made in code need not have.
         self.0.get(name).ok_or_else(|| ServeError::Setup { what: "the storage", reason: format!("there is no mount `{name}`") })
+    }
+}
+
+fn wanted(storage: &StorageConfig) -> Option<Layout> {
+    storage.layout.map(|layout| match layout {
+        LayoutConfig::RegistryV2 => Layout::RegistryV2,
+        LayoutConfig::Indexed => Layout::Indexed,
+    })
+}
+
+/// Refuses a second layout in one storage: a collection in one would not see what the other needs.
+fn check_layout(store: &Store, storage: &StorageConfig) -> Result<(), ServeError> {
+    match wanted(storage).filter(|layout| *layout != store.layout()) {
+        None => Ok(()),
+        Some(layout) => {
+            let (blobs, has, wants) = (&storage.blobs, store.layout().as_str(), layout.as_str());
+            let reason = format!("blobs in `{blobs}` have the layout `{has}` already, and a route wants `{wants}` there; name another mount");
+            Err(ServeError::Setup { what: "a route", reason })
+        }
     }
 }
 
