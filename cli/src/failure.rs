@@ -41,11 +41,16 @@ fn text(error: &anyhow::Error) -> String {
         let _ = writeln!(text, "in the driver:\n{}", backtrace.trim_end());
     }
     let advised = error.chain().find_map(|cause| cause.downcast_ref::<Advised>()).map(|advised| advised.help.clone());
-    let load = || error.chain().find_map(|cause| cause.downcast_ref::<LoadError>()).and_then(missing_directory);
+    let load = || error.chain().find_map(load_error).and_then(missing_directory);
     if let Some(help) = advised.or_else(load).or_else(|| store.and_then(|error| help(error.kind())).map(str::to_owned)) {
         let _ = writeln!(text, "help: {help}");
     }
     text
+}
+
+/// The error of loading a driver, boxed in another error or not.
+fn load_error<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a LoadError> {
+    cause.downcast_ref().or_else(|| cause.downcast_ref::<Box<LoadError>>().map(|boxed| &**boxed))
 }
 
 /// The command that makes a directory whose absence kept a driver from loading.

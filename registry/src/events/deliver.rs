@@ -5,7 +5,7 @@ use std::time::Duration;
 use cofferdam::Result;
 use metrics::counter;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, timeout};
 
 use super::lease::{Lease, RENEW};
 use super::post::{Post, Posted};
@@ -29,22 +29,14 @@ pub(super) struct Delivery {
     pub(super) queue: Queue,
     pub(super) lease: Lease,
     pub(super) post: Post,
+    pub(super) closing: watch::Receiver<bool>,
 }
 
 impl Delivery {
-    /// Runs until `closing` says so.
-    pub(super) async fn run(mut self, mut closing: watch::Receiver<bool>) {
-        tokio::select! {
-            () = self.deliver() => {}
-            // An error is a sender that has gone: closing too.
-            _ = closing.wait_for(|closing| *closing) => {}
-        }
-        self.lease.release().await;
-    }
-
-    async fn deliver(&mut self) {
+    /// Runs until `closing` says so; what is on its way then is waited for, so that it does not come twice.
+    pub(super) async fn run(mut self) {
         let mut failures = 0;
-        loop {
+        while !self.is_closing() {
             match self.round().await {
                 Ok(()) => failures = 0,
                 Err(error) => {
@@ -53,17 +45,32 @@ impl Delivery {
                 }
             }
             if failures > 0 {
-                sleep(pause(failures)).await;
+                self.rest(pause(failures)).await;
             } else {
-                // Another process may have added something: its additions are not told here.
-                let _ = timeout(RENEW, self.queue.added()).await;
+                let queue = self.queue.clone();
+                tokio::select! {
+                    () = queue.added() => {}
+                    // Another process may have added something: its additions are not told here.
+                    () = self.rest(RENEW) => {}
+                }
             }
         }
+        self.lease.release().await;
+    }
+
+    fn is_closing(&self) -> bool {
+        *self.closing.borrow()
+    }
+
+    /// Waits for `pause`, or until closing.
+    async fn rest(&mut self, pause: Duration) {
+        // An error is a sender that has gone: closing too.
+        let _ = timeout(pause, self.closing.wait_for(|closing| *closing)).await;
     }
 
     /// Delivers all that waits, if it is this process's turn.
     async fn round(&mut self) -> Result<()> {
-        while self.lease.hold().await? {
+        while !self.is_closing() && self.lease.hold().await? {
             let batches = self.queue.oldest().await?;
             if batches.is_empty() {
                 return Ok(());
@@ -77,7 +84,7 @@ impl Delivery {
         Ok(())
     }
 
-    /// Delivers one batch; false if another process has taken over.
+    /// Delivers one batch; false if another process has taken over, or this one ends.
     async fn deliver_batch(&mut self, batch: &Waiting) -> Result<bool> {
         let (mut failures, mut refusals) = (0, 0);
         loop {
@@ -98,7 +105,7 @@ impl Delivery {
             if let Some(outcome) = outcome {
                 self.queue.remove(batch).await?;
                 counter!(EVENTS, "webhook" => self.webhook.clone(), "outcome" => outcome).increment(batch.events);
-                return self.lease.hold().await;
+                return Ok(!self.is_closing() && self.lease.hold().await?);
             }
             failures += 1;
             if !self.wait(pause(failures)).await? {
@@ -107,18 +114,18 @@ impl Delivery {
         }
     }
 
-    /// Waits, and keeps the lease meanwhile; false if it is lost.
+    /// Waits, and keeps the lease meanwhile; false if it is lost, or this process ends.
     async fn wait(&mut self, pause: Duration) -> Result<bool> {
         let until = Instant::now() + pause;
         loop {
-            if !self.lease.hold().await? {
+            if self.is_closing() || !self.lease.hold().await? {
                 return Ok(false);
             }
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Ok(true);
             }
-            sleep(left.min(RENEW)).await;
+            self.rest(left.min(RENEW)).await;
         }
     }
 }

@@ -98,7 +98,8 @@ impl Webhooks {
             let (unwritten, events) = mpsc::channel(UNWRITTEN);
             let writer = Writer { webhook: webhook.name.clone(), queue: queue.clone(), instance, count: 0 };
             tasks.spawn(writer.run(events, closes.clone()));
-            tasks.spawn(Delivery { webhook: webhook.name.clone(), queue, lease, post: Post::new(&webhook)? }.run(closes.clone()));
+            let (name, post) = (webhook.name.clone(), Post::new(&webhook)?);
+            tasks.spawn(Delivery { webhook: name, queue, lease, post, closing: closes.clone() }.run());
             routes.push(Route { webhook, unwritten });
         }
         Ok(Self(Arc::new(Inner { routes, closing, tasks: tokio::sync::Mutex::new(tasks) })))
@@ -113,7 +114,7 @@ impl Webhooks {
         let mut tasks = self.0.tasks.lock().await;
         let ended = async { while tasks.join_next().await.is_some() {} };
         if timeout(FLUSH * 2, ended).await.is_err() {
-            tracing::error!("some of the last events could not be made durable, and are lost");
+            tracing::error!("webhooks were not finished in time: some events may come twice, and the very last may be lost");
         }
     }
 }

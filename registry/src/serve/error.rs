@@ -29,7 +29,7 @@ pub enum ServeError {
         mount: String,
         /// Why.
         #[source]
-        error: LoadError,
+        error: Box<LoadError>,
     },
     /// A driver that has no blobs.
     #[error("[mount.{mount}]: the driver `{driver}` is no streaming store, so it cannot hold blobs; name another mount in `blobs`")]

@@ -39,7 +39,8 @@ impl Mounts {
     pub(super) async fn open(config: &Config, engine: &Engine) -> Result<Self, ServeError> {
         let mut mounts = BTreeMap::new();
         for (name, file) in &config.mounts {
-            let mounted = Mounted::open(name, file, engine).await.map_err(|error| ServeError::Mount { mount: name.clone(), error })?;
+            let mounted =
+                Mounted::open(name, file, engine).await.map_err(|error| ServeError::Mount { mount: name.clone(), error: Box::new(error) })?;
             mounts.insert(name.clone(), mounted);
         }
         Ok(Self(mounts))
