@@ -124,7 +124,7 @@ impl Exclusive {
 /// What there is to write to.
 pub(super) enum Acquired {
     /// This process may write.
-    Owned(Session),
+    Owned(Box<Session>),
     /// There is no head.
     Fresh,
     /// It is over: its object is there.
@@ -160,7 +160,7 @@ impl Inner {
         loop {
             // The lease is still ours, as far as this process can tell; `verify` decides.
             if let Some(session) = known.take_if(|session| session.head.lease.is_some() && session.renewed.elapsed() < self.options.lease / 3) {
-                return Ok(Acquired::Owned(session));
+                return Ok(Acquired::Owned(Box::new(session)));
             }
             let Some((head, etag)) = self.journal.head(id).await? else { return Ok(Acquired::Fresh) };
             match &head.state {
@@ -187,7 +187,7 @@ impl Inner {
             };
             if let Some(session) = session {
                 exclusive.slot.offset.store(session.progress.offset, Ordering::Relaxed);
-                return Ok(Acquired::Owned(session));
+                return Ok(Acquired::Owned(Box::new(session)));
             }
         }
     }
@@ -199,7 +199,7 @@ impl Inner {
     pub(super) async fn acquire_to_write(&self, exclusive: &mut Exclusive, id: &UploadId) -> Result<Session, UploadError> {
         loop {
             let mut session = match self.acquire(exclusive, id).await? {
-                Acquired::Owned(session) => session,
+                Acquired::Owned(session) => *session,
                 Acquired::Committed => return Err(UploadError::Unknown),
                 Acquired::Fresh => match self.begin(id).await? {
                     Some(session) => session,
