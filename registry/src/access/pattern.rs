@@ -44,7 +44,8 @@ impl fmt::Display for Pattern {
 /// except across a `/`, where the last `**` is: the work is bounded by the product of the lengths, whatever the pattern.
 fn fits(pattern: &[u8], name: &[u8]) -> bool {
     let (mut p, mut n) = (0, 0);
-    let (mut star, mut wide): (Option<(usize, usize)>, Option<(usize, usize)>) = (None, None);
+    let mut star: Option<(usize, usize)> = None;
+    let mut wide: Option<(usize, usize)> = None;
     loop {
         if pattern[p..].starts_with(b"**") {
             p += 2;

@@ -88,7 +88,8 @@ impl Receiver {
         let url = format!("http://{}/hook", listener.local_addr().unwrap());
         let got = Arc::<Mutex<Vec<Got>>>::default();
         let came = Arc::<Notify>::default();
-        let (kept, comes, mut statuses) = (got.clone(), came.clone(), statuses.to_vec().into_iter());
+        let (kept, comes) = (got.clone(), came.clone());
+        let mut statuses = Vec::from(statuses).into_iter();
         tokio::spawn(async move {
             loop {
                 let (mut stream, _) = listener.accept().await.unwrap();

@@ -10,9 +10,12 @@ use super::body::ResponseBody;
 use super::route::Kind;
 use crate::error::RegistryError;
 
-/// An answer that is an error.
+/// An answer that is an error. One pointer wide, so that results stay small.
 #[derive(Debug)]
-pub(super) struct Problem {
+pub(super) struct Problem(Box<Parts>);
+
+#[derive(Debug)]
+struct Parts {
     status: StatusCode,
     code: &'static str,
     message: String,
@@ -24,7 +27,7 @@ pub(super) struct Problem {
 
 impl Problem {
     pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), detail: None, headers: HeaderMap::new(), fault: None }
+        Self(Box::new(Parts { status, code, message: message.into(), detail: None, headers: HeaderMap::new(), fault: None }))
     }
 
     /// 404: no endpoint has this path.
@@ -40,29 +43,30 @@ impl Problem {
     }
 
     pub(super) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.headers.insert(name, value);
+        self.0.headers.insert(name, value);
         self
     }
 
     pub(super) fn with_detail(mut self, detail: Value) -> Self {
-        self.detail = Some(detail);
+        self.0.detail = Some(detail);
         self
     }
 
     /// What the operator should see in the log, if it is a fault of the registry or its store.
     pub(super) fn fault(&self) -> Option<&RegistryError> {
-        self.fault.as_ref()
+        self.0.fault.as_ref()
     }
 
     pub(super) fn into_response(self) -> Response<ResponseBody> {
-        let mut error = json!({ "code": self.code, "message": self.message });
-        if let Some(detail) = self.detail {
+        let Parts { status, code, message, detail, headers, fault: _ } = *self.0;
+        let mut error = json!({ "code": code, "message": message });
+        if let Some(detail) = detail {
             error["detail"] = detail;
         }
         let body = json!({ "errors": [error] }).to_string();
         let mut response = Response::new(ResponseBody::bytes(body));
-        *response.status_mut() = self.status;
-        *response.headers_mut() = self.headers;
+        *response.status_mut() = status;
+        *response.headers_mut() = headers;
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         response
     }
@@ -71,7 +75,7 @@ impl Problem {
 impl From<RegistryError> for Problem {
     fn from(error: RegistryError) -> Self {
         let mut problem = Self::new(error.status(), error.code(), error.message());
-        problem.detail = error.detail();
+        problem.0.detail = error.detail();
         if let Some(after) = error.retry_after() {
             problem = problem.with_header(RETRY_AFTER, HeaderValue::from(whole_seconds(after)));
         }
@@ -89,7 +93,7 @@ impl From<RegistryError> for Problem {
             _ => {}
         }
         if error.is_fault() {
-            problem.fault = Some(error);
+            problem.0.fault = Some(error);
         }
         problem
     }

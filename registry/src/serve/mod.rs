@@ -64,16 +64,14 @@ impl Serve {
         let enabled = config.metrics.enabled.unwrap_or(is_local);
         let metrics = enabled.then(|| Metrics::new(recorder, mounts.named(), stores.clone()));
         let health = Arc::new(Health::new(mounts.named(), config.metrics.health_interval, config.metrics.health_timeout));
-        let mut options = ApiOptions::default();
-        options.manifest_max = config.manifests.max_size;
+        let options = ApiOptions { manifest_max: config.manifests.max_size, ..ApiOptions::default() };
         let mut api = Api::new(registry, options).with_access(Arc::new(access)).with_other_routes(operations::routes(health, metrics.clone()));
         let webhooks = webhooks::start(&config, &mounts)?;
         if let Some(webhooks) = &webhooks {
             api = api.with_events(Arc::new(webhooks.clone()));
         }
 
-        let mut options = ServerOptions::default();
-        options.shutdown_deadline = config.shutdown;
+        let options = ServerOptions { shutdown_deadline: config.shutdown, ..ServerOptions::default() };
         let listeners: Vec<_> = config.listeners.iter().map(listener).collect();
         let server = Server::bind(&listeners, Arc::new(api), options)?;
         let description = describe(&config, &mounts, &stores);
