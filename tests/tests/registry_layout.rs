@@ -44,7 +44,7 @@ async fn holds(repository: &Repository, pushed: &Pushed) {
         assert_eq!(answer.header("content-type"), Some(media_type), "{reference}");
     }
     for blob in &pushed.blobs {
-        assert!(&repository.blob(&sha256(blob)).await == blob, "{} differs", sha256(blob));
+        assert!(repository.blob(&sha256(blob)).await == *blob, "{} differs", sha256(blob));
     }
     let tags = repository.get("tags/list").await.expect(200).json();
     let mut tags: Vec<_> = tags["tags"].as_array().unwrap().iter().map(|tag| tag.as_str().unwrap()).collect();

@@ -48,7 +48,7 @@ async fn what_is_damaged_or_missing_is_found() {
 async fn an_interrupted_scrub_goes_on_where_it_was() {
     each(|world| async move {
         let repository = world.repository("a");
-        let mut digests = vec![push(&repository, "one").await, push(&repository, "two").await, push(&repository, "three").await];
+        let mut digests = [push(&repository, "one").await, push(&repository, "two").await, push(&repository, "three").await];
         digests.sort();
         let cursor =
             format!(r#"{{"after":"{}","report":{{"blobs":2,"bytes":7,"damaged":{{"{}":"found before"}},"missing":{{}}}}}}"#, digests[1], digests[0]);

@@ -12,29 +12,29 @@ use tokio::sync::oneshot;
 
 /// What of a desk is not as usual.
 #[derive(Default)]
-pub struct Setup {
-    pub rules: Rules,
-    pub api: ApiOptions,
-    pub server: ServerOptions,
-    pub tls: Option<TlsFiles>,
+pub(crate) struct Setup {
+    pub(crate) rules: Rules,
+    pub(crate) api: ApiOptions,
+    pub(crate) server: ServerOptions,
+    pub(crate) tls: Option<TlsFiles>,
 }
 
 /// A running server. Dropped, it is stopped and waited for.
-pub struct Desk {
-    pub address: SocketAddr,
+pub(crate) struct Desk {
+    pub(crate) address: SocketAddr,
     /// The store of blobs, for its counts.
-    pub blobs: Mount,
+    pub(crate) blobs: Mount,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<Stopped>>,
 }
 
 impl Desk {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(Setup::default(), |api| api)
     }
 
     /// As `setup` says, with whatever `dress` adds to the surface.
-    pub fn with(setup: Setup, dress: impl FnOnce(Api) -> Api + Send + 'static) -> Self {
+    pub(crate) fn with(setup: Setup, dress: impl FnOnce(Api) -> Api + Send + 'static) -> Self {
         let (stop, stopping) = oneshot::channel();
         let (ready, started) = mpsc::channel();
         let thread = std::thread::spawn(move || {
@@ -55,21 +55,21 @@ impl Desk {
         Self { address, blobs, stop: Some(stop), thread: Some(thread) }
     }
 
-    pub fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         Client::new(&self.address.to_string())
     }
 
-    pub fn repository(&self) -> Repository {
+    pub(crate) fn repository(&self) -> Repository {
         self.client().repository("library/thing")
     }
 
     /// Tells the server to stop.
-    pub fn begin_stop(&mut self) {
+    pub(crate) fn begin_stop(&mut self) {
         drop(self.stop.take());
     }
 
     /// Stops the server; answers how it ended.
-    pub fn stop(mut self) -> Stopped {
+    pub(crate) fn stop(mut self) -> Stopped {
         self.begin_stop();
         self.thread.take().unwrap().join().unwrap()
     }

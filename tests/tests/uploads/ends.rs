@@ -107,7 +107,7 @@ async fn a_purge_ends_what_is_old_and_finds_what_no_record_knows() {
         assert_eq!(none, Default::default(), "{}", kind.name);
 
         let told = process.uploads.purge(Duration::ZERO, PurgeMode::DryRun).await.unwrap();
-        assert_eq!(told.uploads.iter().map(|upload| upload.id.clone()).collect::<Vec<_>>(), [old.clone()]);
+        assert_eq!(told.uploads.iter().map(|upload| upload.id.clone()).collect::<Vec<_>>(), std::slice::from_ref(&old));
         assert_eq!(process.uploads.status(&old).await.unwrap(), 250, "a dry run removes nothing");
 
         let purged = process.uploads.purge(Duration::ZERO, PurgeMode::Remove).await.unwrap();
