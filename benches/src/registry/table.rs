@@ -18,6 +18,8 @@ pub(crate) enum Aim {
     AtLeast(f64),
     /// This or less.
     AtMost(f64),
+    /// None: the other figure is there to be seen.
+    Nothing,
 }
 
 /// Rows of text, aligned when printed.
@@ -45,12 +47,13 @@ impl Table {
 
     fn push(&mut self, work: &str, ours: String, beside: String, ratio: f64, aim: Aim) {
         let (aimed, met) = match aim {
-            Aim::AtLeast(least) => (format!("≥ {least}"), ratio >= least),
-            Aim::AtMost(most) => (format!("≤ {most}"), ratio <= most),
+            Aim::AtLeast(least) => (format!("≥ {least}"), if ratio >= least { "yes" } else { "no" }),
+            Aim::AtMost(most) => (format!("≤ {most}"), if ratio <= most { "yes" } else { "no" }),
+            Aim::Nothing => ("-".to_owned(), "-"),
         };
         let ratio = if ratio >= 10.0 { format!("{ratio:.1}") } else { format!("{ratio:.2}") };
         eprintln!("  {work}: {ours}, {beside}: {ratio} ({aimed})");
-        self.rows.push([work.to_owned(), ours, beside, ratio, aimed, if met { "yes" } else { "no" }.to_owned()]);
+        self.rows.push([work.to_owned(), ours, beside, ratio, aimed, met.to_owned()]);
     }
 
     /// The table as Markdown.
