@@ -8,7 +8,7 @@ use super::digest::{BlobDigest, BlobHasher};
 use super::error::UploadError;
 use super::id::UploadId;
 use super::journal::{Head, Piece, PiecePlace, State, Target};
-use super::session::Session;
+use super::session::{Acquired, Exclusive, Session};
 use super::{Committed, Destination, Inner};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fallback;
@@ -159,6 +159,26 @@ impl Inner {
             tokio::task::consume_budget().await;
         }
         Ok(hasher.finish())
+    }
+
+    /// Gives up an upload, whether or not anybody has written to it.
+    ///
+    /// # Errors
+    /// `Unknown` for one that is over; `Busy` while somebody else writes; what the store answers.
+    pub(super) async fn abandon(&self, exclusive: &mut Exclusive, id: &UploadId) -> Result<(), UploadError> {
+        loop {
+            match self.acquire(exclusive, id).await? {
+                Acquired::Owned(mut session) => return self.give_up(&mut session).await,
+                Acquired::Committed => return Err(UploadError::Unknown),
+                Acquired::Fresh => {
+                    let mut head = Head::new(id, self.part_size());
+                    head.state = State::Aborted;
+                    if self.journal.write_head(id, &head, None).await?.is_some() {
+                        return Ok(());
+                    }
+                }
+            }
+        }
     }
 
     /// Gives up an upload that this process holds: its storage, then its records. The head stays, as the sign that it is over.

@@ -47,7 +47,7 @@ use crate::types::Condition;
 use commit::is_full;
 use feed::{End, Feed};
 use journal::{Head, Journal, State};
-use session::{Acquired, Exclusive, Session, Slots};
+use session::{Exclusive, Session, Slots};
 
 /// How many parts of one upload are on their way at once, where the driver claims that it can.
 const PARALLEL: usize = 4;
@@ -304,33 +304,12 @@ impl Uploads {
         let (inner, id) = (self.0.clone(), id.clone());
         detached(async move {
             let mut exclusive = inner.exclusive(&id).await?;
-            let mut freed = false;
-            loop {
-                let acquired = match inner.acquire(&mut exclusive, &id).await {
-                    Err(error) if is_full(&error) && !freed => {
-                        inner.make_room(&id).await?;
-                        freed = true;
-                        continue;
-                    }
-                    acquired => acquired?,
-                };
-                match acquired {
-                    Acquired::Owned(mut session) => match inner.give_up(&mut session).await {
-                        Err(error) if is_full(&error) && !freed => {
-                            inner.make_room(&id).await?;
-                            freed = true;
-                        }
-                        given_up => return given_up,
-                    },
-                    Acquired::Committed => return Err(UploadError::Unknown),
-                    Acquired::Fresh => {
-                        let mut head = Head::new(&id, inner.part_size());
-                        head.state = State::Aborted;
-                        if inner.journal.write_head(&id, &head, None).await?.is_some() {
-                            return Ok(());
-                        }
-                    }
+            match inner.abandon(&mut exclusive, &id).await {
+                Err(error) if is_full(&error) => {
+                    inner.make_room(&id).await?;
+                    inner.abandon(&mut exclusive, &id).await
                 }
+                abandoned => abandoned,
             }
         })
         .await
