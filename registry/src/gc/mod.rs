@@ -7,7 +7,7 @@
 //! | `tombstones` | tombstones made, turned and taken away |
 //! | here | candidates, grace, a second look, removal |
 //!
-//! [`crate::marks`] has the protocol, and why nobody loses a blob by it. What a manifest names is needed whether or not a tag points to it: a
+//! The module `marks` has the protocol, and why nobody loses a blob by it. What a manifest names is needed whether or not a tag points to it: a
 //! manifest goes when it is deleted. docker-registry knows nothing of tombstones: while it serves a directory for pushes, do not collect in it.
 
 mod claim;
