@@ -14,8 +14,8 @@ use tokio::time::{Instant, Sleep};
 use crate::error::RegistryError;
 
 /// How much of a body that nobody wants is read, so that the client gets to see the answer: a connection that is closed while bytes wait in it is reset, and the
-/// answer lost with it.
-const DRAIN_MAX: u64 = 1 << 20;
+/// answer lost with it. 8 MiB: a manifest that is too long by not more than its length is told so.
+const DRAIN_MAX: u64 = 8 << 20;
 
 /// How long that may take.
 const DRAIN_TIME: Duration = Duration::from_secs(2);
@@ -81,7 +81,7 @@ where
     }
 }
 
-/// All of a body, at most `limit` bytes.
+/// All of a body, at most `limit` bytes. One that is longer is read on for a moment, as [`drain`] does.
 ///
 /// # Errors
 /// [`RegistryError::ManifestTooLarge`]: of all that is read whole, manifests alone can be too long.
@@ -90,6 +90,7 @@ where
     B: Body<Data = Bytes> + Unpin,
 {
     if body.size_hint().lower() > limit {
+        drain(body).await;
         return Err(RegistryError::ManifestTooLarge { limit });
     }
     let mut arriving = Arriving::new(body, patience);
@@ -97,6 +98,8 @@ where
     while let Some(piece) = arriving.next().await {
         let piece = piece.map_err(|error| RegistryError::SizeInvalid { message: error.message().to_owned() })?;
         if (all.len() + piece.len()) as u64 > limit {
+            drop(all);
+            throw_away(&mut arriving).await;
             return Err(RegistryError::ManifestTooLarge { limit });
         }
         all.extend_from_slice(&piece);
@@ -109,7 +112,13 @@ pub(super) async fn drain<B>(body: B)
 where
     B: Body<Data = Bytes> + Unpin,
 {
-    let mut arriving = Arriving::new(body, DRAIN_TIME);
+    throw_away(&mut Arriving::new(body, DRAIN_TIME)).await;
+}
+
+async fn throw_away<B>(arriving: &mut Arriving<B>)
+where
+    B: Body<Data = Bytes> + Unpin,
+{
     let reading = async {
         let mut read = 0;
         while let Some(Ok(piece)) = arriving.next().await {
@@ -172,5 +181,36 @@ mod tests {
         assert!(matches!(whole("123456", 5).await, Err(RegistryError::ManifestTooLarge { limit: 5 })));
         let unannounced = StreamBody::new(stream::iter([data(b"123"), data(b"456")]));
         assert!(matches!(collect(unannounced, SOON, 5).await, Err(RegistryError::ManifestTooLarge { limit: 5 })));
+    }
+
+    #[tokio::test]
+    async fn what_is_too_long_is_read_on_so_that_its_sender_hears_the_answer() {
+        for announced in [true, false] {
+            let read = std::cell::Cell::new(0);
+            let pieces = stream::iter(0..10).map(|_| {
+                read.set(read.get() + 1);
+                data(b"12345")
+            });
+            let body = StreamBody::new(pieces);
+            let collected = if announced { collect(Announced(body, 50), SOON, 7).await } else { collect(body, SOON, 7).await };
+            assert!(matches!(collected, Err(RegistryError::ManifestTooLarge { limit: 7 })));
+            assert_eq!(read.get(), 10, "announced: {announced}");
+        }
+    }
+
+    /// A body that says how long it is.
+    struct Announced<B>(B, u64);
+
+    impl<B: Body<Data = Bytes> + Unpin> Body for Announced<B> {
+        type Data = Bytes;
+        type Error = B::Error;
+
+        fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+            Pin::new(&mut self.0).poll_frame(context)
+        }
+
+        fn size_hint(&self) -> http_body::SizeHint {
+            http_body::SizeHint::with_exact(self.1)
+        }
     }
 }
