@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use rustix::fs::{fstat, fstatfs, fsync, syncfs};
+use rustix::fs::{fdatasync, fstat, fstatfs, fsync, syncfs};
 use rustix::io::Errno;
 
 /// File systems on this machine's own disks whose `syncfs` makes everything durable. On others (network, FUSE) it may mean less.
@@ -177,8 +177,20 @@ fn sync_side_by_side(files: &[&Dirty]) -> Failed {
 /// # Errors
 /// The system's.
 pub(super) fn sync_one(file: &File) -> Result<(), Errno> {
+    sync_by(|| fsync(file))
+}
+
+/// Makes the bytes of one file durable that were written so far, and no more of what is known about it than to read them takes.
+///
+/// # Errors
+/// The system's.
+pub(super) fn sync_data(file: &File) -> Result<(), Errno> {
+    sync_by(|| fdatasync(file))
+}
+
+fn sync_by(sync: impl Fn() -> Result<(), Errno>) -> Result<(), Errno> {
     loop {
-        match fsync(file) {
+        match sync() {
             Err(Errno::INTR) => {}
             // A directory of a file system that syncs none: there is nothing more that can be done (fsync(2)).
             Err(Errno::INVAL) => return Ok(()),

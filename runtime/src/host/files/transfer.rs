@@ -8,9 +8,11 @@ use std::sync::Arc;
 use bytes::{Buf, Bytes};
 use rustix::fs::copy_file_range;
 use rustix::io::{Errno, pwritev};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::JoinHandle;
 
 use super::blocking::{self, Cancelled};
+use super::durability::sync_data;
 use crate::call::CallContext;
 use crate::content::{Content, READ_MAX};
 use crate::error::{Error, ErrorKind, Result};
@@ -21,6 +23,12 @@ const STEP: u64 = 8 << 20;
 /// How much of a stream is written at once: 1 MiB, so that the hop to the blocking pool vanishes beside the copying and
 /// what is read next is still in the cache when it is written.
 const BATCH: usize = 1 << 20;
+
+/// How much of a stream is written before the disk is asked for it ahead of its end: 2 MiB, a few times what a flush costs.
+const AHEAD: u64 = 2 << 20;
+
+/// How many streams of this process may do that at once.
+static TURNS: Semaphore = Semaphore::const_new(2);
 
 /// The most pieces of one write: `IOV_MAX` of Linux.
 const PIECES_MAX: usize = 1024;
@@ -63,21 +71,86 @@ fn write_bytes(bytes: &Bytes, target: &File, offset: u64, progress: &CallContext
 /// Writes what arrives in batches, while the next one is read.
 async fn stream(call: &CallContext, content: &Content, file: &Arc<File>, offset: u64) -> Result<u64> {
     let mut position = 0;
+    let mut ahead = Ahead::default();
     let mut writing: Option<JoinHandle<Result<()>>> = None;
     loop {
         let batch = gather(call, content, position).await;
         // Also after an error: when this function answers, nothing of it touches the file any more.
-        if let Some(writing) = writing.take() {
-            blocking::finish(writing).await?;
-        }
-        let (batch, length) = batch?;
-        if length == 0 {
-            return Ok(position);
-        }
+        let written = match writing.take() {
+            Some(writing) => blocking::finish(writing).await,
+            None => Ok(()),
+        };
+        let (batch, length) = match written.and(batch) {
+            Ok(batch) if batch.1 > 0 => batch,
+            Ok(_) => return ahead.finish(call, file).await.map(|()| position),
+            Err(error) => {
+                ahead.wait().await?;
+                return Err(error);
+            }
+        };
         let (file, at) = (file.clone(), offset + position);
+        ahead.written(call, &file, position).await?;
         position += length as u64;
         writing = Some(blocking::start(call, move || Ok(write_batch(&file, batch, at)?)));
     }
+}
+
+/// Sends to the disk what of a long stream is written already, so that it does not stand idle until the end and whoever then
+/// makes the file durable finds little left. One sync at a time: where the disk is slower than the client, each covers more.
+#[derive(Default)]
+struct Ahead {
+    /// Up to where the bytes are durable, or on their way.
+    begun: u64,
+    syncing: Option<JoinHandle<Result<()>>>,
+}
+
+impl Ahead {
+    /// The first `position` bytes are written.
+    ///
+    /// # Errors
+    /// An error of the disk, which it tells only once: so it is the error of the whole transfer.
+    async fn written(&mut self, call: &CallContext, file: &Arc<File>, position: u64) -> Result<()> {
+        if position - self.begun < AHEAD || self.syncing.as_ref().is_some_and(|syncing| !syncing.is_finished()) {
+            return Ok(());
+        }
+        self.wait().await?;
+        // Where many streams come at once the disk is busy anyway.
+        if let Ok(turn) = TURNS.try_acquire() {
+            self.begun = position;
+            self.syncing = Some(start_sync(call, file, Some(turn)));
+        }
+        Ok(())
+    }
+
+    /// All is written. The disk tells an error of a file once to each who had it open then: so who has asked it ahead asks for the rest as
+    /// well, since whoever syncs the file by its name later may not be told.
+    ///
+    /// # Errors
+    /// As [`Ahead::written`].
+    async fn finish(&mut self, call: &CallContext, file: &Arc<File>) -> Result<()> {
+        self.wait().await?;
+        if self.begun > 0 {
+            self.syncing = Some(start_sync(call, file, None));
+        }
+        self.wait().await
+    }
+
+    /// Waits until nothing of it touches the file any more.
+    async fn wait(&mut self) -> Result<()> {
+        match self.syncing.take() {
+            Some(syncing) => blocking::finish(syncing).await,
+            None => Ok(()),
+        }
+    }
+}
+
+fn start_sync(call: &CallContext, file: &Arc<File>, turn: Option<SemaphorePermit<'static>>) -> JoinHandle<Result<()>> {
+    let file = file.clone();
+    blocking::start(call, move || {
+        let synced = sync_data(&file);
+        drop(turn);
+        synced.map_err(|error| io::Error::from(error).into())
+    })
 }
 
 /// The next batch from `position`; empty is the end. Bytes count as moved when they arrive, since a slow client may need
