@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use super::blocking::{self, CancelOnDrop, Cancelled};
 use super::directories::Granted;
 use super::durability::{Dirty, Durability, sync_one};
-use super::place::{How, Place, describe};
+use super::place::{How, Place};
 use super::rename::Source;
 use super::{FileInfo, FileKind};
 use crate::call::CallContext;
@@ -257,7 +257,7 @@ impl Begun {
     fn rename(mut self) -> Option<Finishing> {
         let renamed = self.source.rename(&self.destination, self.no_replace).and_then(|dirty| {
             let stat = fstat(self.file.file()).map_err(|error| self.destination.error(error.into()))?;
-            Ok((describe(self.destination.name(), Some(self.file.file()), &stat), dirty))
+            Ok((self.destination.describe(Some(self.file.file()), &stat), dirty))
         });
         match renamed {
             Ok((info, dirty)) => Some(Finishing { caller: self.caller, info, dirty, place: self.destination }),

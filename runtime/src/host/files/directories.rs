@@ -7,11 +7,13 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGua
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
-use rustix::fs::{Access as Wanted, AtFlags, accessat};
+use rustix::fs::{Access as Wanted, AtFlags, accessat, fstat};
 
 use super::commit::Committer;
+use super::durability::is_on_own_disk;
 use super::lock::Locks;
 use super::place::{Place, open_for_listing};
+use super::stamp::Stamps;
 use super::temporary::{self, OWN, Owner, Temporary};
 use crate::error::{Error, ErrorKind, Result};
 use crate::grant::{Access, DirectoryGrant};
@@ -38,6 +40,8 @@ pub(super) struct Granted {
     pub(super) root: Dir,
     /// Durable renames of all callers.
     pub(super) committer: Committer,
+    /// What is remembered of its files' stamps.
+    pub(super) stamps: Stamps,
     /// Locks by name.
     pub(super) locks: Arc<Locks>,
     /// Held by who makes a directory until something lies in it, and alone by who removes one.
@@ -135,7 +139,9 @@ impl Granted {
             Access::ReadWrite => Wanted::READ_OK | Wanted::WRITE_OK | Wanted::EXEC_OK,
         };
         accessat(&root, ".", wanted, AtFlags::empty())?;
-        let committer = Committer::new(open_for_listing(&root, ".")?)?;
+        let directory = open_for_listing(&root, ".")?;
+        let own = if is_on_own_disk(&directory)? { Some(fstat(&directory)?.st_dev) } else { None };
+        let committer = Committer::new(directory)?;
         if grant.access == Access::ReadWrite {
             temporary::sweep(&root);
         }
@@ -145,6 +151,7 @@ impl Granted {
             access: grant.access,
             root,
             committer,
+            stamps: Stamps::new(own),
             locks: Arc::default(),
             emptying: RwLock::default(),
             owner: Mutex::default(),

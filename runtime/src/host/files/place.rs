@@ -10,7 +10,8 @@ use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, fstat, openat, statat, u
 use rustix::io::Errno;
 
 use super::directories::Granted;
-use super::{FileInfo, FileKind, stamp};
+use super::stamp::{self, Stamps};
+use super::{FileInfo, FileKind};
 use crate::error::{Error, ErrorKind, Result};
 
 /// How often a parent that other processes keep removing is made again before giving up: some 20 ms of a race that nobody loses
@@ -148,7 +149,12 @@ impl Place {
                 (None, fstat(&file).map_err(|error| self.read_error(error.into()))?)
             }
         };
-        Ok(describe(self.name(), file.as_ref(), &stat))
+        Ok(self.describe(file.as_ref(), &stat))
+    }
+
+    /// What is known about the file or directory here that has `stat`; `file` is it, where it could be opened.
+    pub(super) fn describe(&self, file: Option<&File>, stat: &Stat) -> FileInfo {
+        describe(&self.granted.stamps, self.name(), file, stat)
     }
 
     /// Opens the directory that is here, following links that stay inside.
@@ -235,8 +241,7 @@ impl Place {
     }
 }
 
-/// What is known about the file or directory `name` that has `stat`; `file` is it, where it could be opened.
-pub(super) fn describe(name: &str, file: Option<&File>, stat: &Stat) -> FileInfo {
+fn describe(stamps: &Stamps, name: &str, file: Option<&File>, stat: &Stat) -> FileInfo {
     let kind = match FileType::from_raw_mode(stat.st_mode) {
         FileType::RegularFile => FileKind::File,
         FileType::Directory => FileKind::Directory,
@@ -249,7 +254,7 @@ pub(super) fn describe(name: &str, file: Option<&File>, stat: &Stat) -> FileInfo
         size: if regular { stat.st_size.cast_unsigned() } else { 0 },
         modified: stamp::nanoseconds(stat.st_mtime, stat.st_mtime_nsec),
         stamp: match file {
-            Some(file) if regular => stamp::of(file, stat),
+            Some(file) if regular => stamps.of(file, stat),
             _ => stamp::of_inode(stat),
         },
     }
@@ -259,15 +264,15 @@ pub(super) fn describe(name: &str, file: Option<&File>, stat: &Stat) -> FileInfo
 ///
 /// # Errors
 /// The system's.
-pub(super) fn describe_child(directory: &File, name: &str, kind: FileType) -> io::Result<Option<FileInfo>> {
+pub(super) fn describe_child(stamps: &Stamps, directory: &File, name: &str, kind: FileType) -> io::Result<Option<FileInfo>> {
     if kind == FileType::RegularFile {
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
         if let Ok(file) = openat(directory, name, flags, Mode::empty()).map(File::from) {
-            return Ok(Some(describe(name, Some(&file), &fstat(&file)?)));
+            return Ok(Some(describe(stamps, name, Some(&file), &fstat(&file)?)));
         }
     }
     match statat(directory, name, AtFlags::SYMLINK_NOFOLLOW) {
-        Ok(stat) => Ok(Some(describe(name, None, &stat))),
+        Ok(stat) => Ok(Some(describe(stamps, name, None, &stat))),
         Err(Errno::NOENT) => Ok(None),
         Err(error) => Err(error.into()),
     }

@@ -8,7 +8,7 @@ use std::io;
 use rustix::fs::{AtFlags, FileType, RawDir, statat};
 
 use super::directories::{Directories, Need};
-use super::place::{How, describe, describe_child};
+use super::place::{How, describe_child};
 use super::temporary::OWN;
 use super::{FileInfo, FileKind};
 use crate::content::Content;
@@ -37,7 +37,7 @@ impl Directories {
     pub(crate) fn open_file(&self, path: &str, range: ByteRange) -> Result<(FileInfo, Content)> {
         let place = self.resolve(path, Need::Read)?;
         let (file, stat) = place.open_regular(How::Read)?;
-        let info = describe(place.name(), Some(&file), &stat);
+        let info = place.describe(Some(&file), &stat);
         let (offset, length) = range.within(info.size);
         Ok((info, Content::from_file(file, offset, length)))
     }
@@ -70,7 +70,7 @@ impl Directories {
         {
             let name = child.key.trim_end_matches('/');
             let kind = if child.is_file { FileType::RegularFile } else { FileType::Unknown };
-            let info = describe_child(&directory, name, kind).map_err(|error| place.error(error))?;
+            let info = describe_child(&place.granted.stamps, &directory, name, kind).map_err(|error| place.error(error))?;
             // One that is gone, or became something that sorts elsewhere, was removed while we looked.
             entries.extend(info.filter(|info| (info.kind == FileKind::Directory) == (name.len() < child.key.len())));
         }
