@@ -68,7 +68,7 @@ struct Inner {
     options: UploadOptions,
     /// This process, in leases.
     owner: String,
-    slots: Slots,
+    slots: Arc<Slots>,
     /// Whether the driver exports `uploads`: 0 is not known yet, 1 yes, 2 no.
     has_uploads: AtomicU8,
 }
@@ -81,7 +81,7 @@ impl Uploads {
     pub fn new(records: Arc<dyn AtomicStore>, store: Arc<dyn StreamingStore>, options: UploadOptions) -> Result<Self> {
         let owner = id::random::<16>()?.iter().map(|byte| format!("{byte:02x}")).collect();
         let journal = Journal(records);
-        Ok(Self(Arc::new(Inner { journal, store, options, owner, slots: Slots::default(), has_uploads: AtomicU8::new(0) })))
+        Ok(Self(Arc::new(Inner { journal, store, options, owner, slots: Arc::default(), has_uploads: AtomicU8::new(0) })))
     }
 
     /// Appends `bytes`, which begin at `offset` (`None`: wherever the upload is); answers where it is then. Everything before is
@@ -331,7 +331,7 @@ impl Inner {
         }
         if matches!(session.head.state, State::Open) {
             feed.hash_from(session.progress.hasher.clone());
-            self.write_all(&mut session, &exclusive.slot, feed).await?;
+            self.write_all(&mut session, exclusive.slot(), feed).await?;
             self.verify(&session).await?;
         }
         Ok((exclusive, session))

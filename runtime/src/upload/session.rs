@@ -8,7 +8,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use tokio::sync::OwnedMutexGuard;
@@ -61,6 +61,55 @@ impl Slot {
     }
 }
 
+/// The uploads that this process knows: those that somebody uses, or of which something is known.
+#[derive(Default)]
+pub(super) struct Slots(Mutex<HashMap<String, Arc<Slot>>>);
+
+impl Slots {
+    fn slots(&self) -> MutexGuard<'_, HashMap<String, Arc<Slot>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn get(self: &Arc<Self>, id: &UploadId) -> Use {
+        let slot = self.slots().entry(id.as_str().to_owned()).or_default().clone();
+        Use { slot, slots: self.clone(), id: id.clone() }
+    }
+
+    pub(super) fn peek(&self, id: &UploadId) -> Option<Arc<Slot>> {
+        self.slots().get(id.as_str()).cloned()
+    }
+
+    pub(super) fn all(&self) -> Vec<Arc<Slot>> {
+        self.slots().values().cloned().collect()
+    }
+
+    /// Forgets an upload that nobody but the caller uses and of which nothing is known.
+    fn forget(&self, id: &UploadId, slot: &Arc<Slot>) {
+        let mut slots = self.slots();
+        // The map's, and the caller's.
+        if Arc::strong_count(slot) <= 2 && slot.session.try_lock().is_ok_and(|session| session.is_none()) {
+            slots.remove(id.as_str());
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.slots().len()
+    }
+}
+
+/// Somebody who uses an upload, or waits to.
+struct Use {
+    slot: Arc<Slot>,
+    slots: Arc<Slots>,
+    id: UploadId,
+}
+
+impl Drop for Use {
+    fn drop(&mut self) {
+        self.slots.forget(&self.id, &self.slot);
+    }
+}
+
 /// Counts a waiter for as long as it waits.
 struct Waiting<'a>(&'a Slot);
 
@@ -77,47 +126,22 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// The uploads that this process knows.
-#[derive(Default)]
-pub(super) struct Slots(Mutex<HashMap<String, Arc<Slot>>>);
-
-impl Slots {
-    fn get(&self, id: &UploadId) -> Arc<Slot> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(id.as_str().to_owned()).or_default().clone()
-    }
-
-    pub(super) fn peek(&self, id: &UploadId) -> Option<Arc<Slot>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(id.as_str()).cloned()
-    }
-
-    pub(super) fn all(&self) -> Vec<Arc<Slot>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
-    }
-
-    /// Forgets what nobody uses.
-    fn forget(&self, id: &UploadId, slot: &Arc<Slot>) {
-        let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // The map's, and the caller's.
-        if Arc::strong_count(slot) <= 2 {
-            slots.remove(id.as_str());
-        }
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
-    }
-}
-
-/// A place in which nobody else in this process writes to the upload.
+/// A place in which nobody else in this process writes to the upload. What is left in `session` is there for whoever comes next.
 pub(super) struct Exclusive {
-    pub(super) slot: Arc<Slot>,
-    guard: OwnedMutexGuard<Option<Session>>,
+    /// Before `used`, whose end looks whether anything is known.
+    session: OwnedMutexGuard<Option<Session>>,
+    used: Use,
 }
 
 impl Exclusive {
     /// Whether this process has written to the upload of late.
     pub(super) fn is_known(&self) -> bool {
-        self.guard.is_some()
+        self.session.is_some()
+    }
+
+    /// What this process knows of it, apart from the session.
+    pub(super) fn slot(&self) -> &Slot {
+        &self.used.slot
     }
 }
 
@@ -137,16 +161,16 @@ impl Inner {
     /// # Errors
     /// `Busy` after the patience that is set.
     pub(super) async fn exclusive(&self, id: &UploadId) -> Result<Exclusive, UploadError> {
-        let slot = self.slots.get(id);
-        let waiting = Waiting::new(&slot);
-        let locked = tokio::time::timeout(self.options.patience, slot.session.clone().lock_owned()).await;
+        let used = self.slots.get(id);
+        let waiting = Waiting::new(&used.slot);
+        let locked = tokio::time::timeout(self.options.patience, used.slot.session.clone().lock_owned()).await;
         drop(waiting);
         match locked {
-            Ok(guard) => {
-                slot.uses.fetch_add(1, Ordering::Relaxed);
-                Ok(Exclusive { slot, guard })
+            Ok(session) => {
+                used.slot.uses.fetch_add(1, Ordering::Relaxed);
+                Ok(Exclusive { session, used })
             }
-            Err(_) => Err(UploadError::Busy { offset: slot.offset.load(Ordering::Relaxed) }),
+            Err(_) => Err(UploadError::Busy { offset: used.slot.offset.load(Ordering::Relaxed) }),
         }
     }
 
@@ -156,7 +180,7 @@ impl Inner {
     /// `Busy` if another process keeps it; `Unknown` if the upload was given up; what the store answers.
     pub(super) async fn acquire(&self, exclusive: &mut Exclusive, id: &UploadId) -> Result<Acquired, UploadError> {
         let deadline = Instant::now() + self.options.patience;
-        let mut known = exclusive.guard.take();
+        let mut known = exclusive.session.take();
         loop {
             // The lease is still ours, as far as this process can tell; `verify` decides.
             if let Some(session) = known.take_if(|session| session.head.lease.is_some() && session.renewed.elapsed() < self.options.lease / 3) {
@@ -186,7 +210,7 @@ impl Inner {
                 None => self.take_over(id, head, &etag).await?,
             };
             if let Some(session) = session {
-                exclusive.slot.offset.store(session.progress.offset, Ordering::Relaxed);
+                exclusive.slot().offset.store(session.progress.offset, Ordering::Relaxed);
                 return Ok(Acquired::Owned(Box::new(session)));
             }
         }
@@ -290,27 +314,23 @@ impl Inner {
 
     /// Leaves the upload to whoever comes next in this process; tends it until nobody comes.
     pub(super) fn leave(self: &Arc<Self>, mut exclusive: Exclusive, session: Session) {
-        exclusive.slot.offset.store(session.progress.offset, Ordering::Relaxed);
-        let id = session.id.clone();
-        *exclusive.guard = Some(session);
-        let Exclusive { slot, guard } = exclusive;
-        drop(guard);
-        tokio::spawn(self.clone().tend(id, slot));
+        exclusive.slot().offset.store(session.progress.offset, Ordering::Relaxed);
+        *exclusive.session = Some(session);
+        let (slot, uses) = (Arc::downgrade(&exclusive.used.slot), exclusive.slot().uses.load(Ordering::Relaxed));
+        tokio::spawn(self.clone().tend(exclusive.used.id.clone(), slot, uses));
     }
 
     /// Gives the lease back if nobody uses it for a moment, and forgets the upload if nobody does for longer.
-    async fn tend(self: Arc<Self>, id: UploadId, slot: Arc<Slot>) {
-        let uses = slot.uses.load(Ordering::Relaxed);
+    async fn tend(self: Arc<Self>, id: UploadId, slot: Weak<Slot>, uses: u64) {
         for (wait, last) in [(IDLE, false), (REMEMBERED, true)] {
             tokio::time::sleep(wait).await;
-            if slot.uses.load(Ordering::Relaxed) != uses {
-                return;
-            }
-            if last {
-                self.slots.forget(&id, &slot);
-            } else {
+            let Some(slot) = slot.upgrade().filter(|slot| slot.uses.load(Ordering::Relaxed) == uses) else { return };
+            if !last {
                 self.let_go(&slot).await;
+            } else if let Ok(mut session) = slot.session.try_lock() {
+                session.take();
             }
+            self.slots.forget(&id, &slot);
         }
     }
 

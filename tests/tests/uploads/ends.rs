@@ -25,6 +25,35 @@ async fn a_commit_that_is_asked_again_is_a_success() {
 }
 
 #[tokio::test]
+async fn an_upload_that_is_over_is_forgotten() {
+    for kind in KINDS {
+        let stage = Stage::new(*kind).await;
+        let (process, whole) = (stage.process(), content(400));
+        let recent = |what: &str, expected: usize| assert_eq!(process.uploads.recent(), expected, "{what}, {}", kind.name);
+        process.finish_with(&stage.id(), &whole, &whole).await.unwrap();
+        recent("one that came whole", 0);
+        let id = stage.id();
+        process.append(&id, 0, &whole[..250]).await.unwrap();
+        recent("one that can go on", 1);
+        process.finish_with(&id, &whole[250..], &whole).await.unwrap();
+        recent("a committed one", 0);
+        process.finish(&id, &whole).await.unwrap();
+        process.append(&id, 0, b"x").await.unwrap_err();
+        recent("a committed one that is asked again", 0);
+        let id = stage.id();
+        process.uploads.abort(&id).await.unwrap();
+        recent("one that was given up before it began", 0);
+        let id = stage.id();
+        process.append(&id, 0, &whole).await.unwrap();
+        process.uploads.abort(&id).await.unwrap();
+        recent("one that was given up", 0);
+        process.finish_with(&stage.id(), b"abc", b"other").await.unwrap_err();
+        process.append(&stage.id(), 0, b"").await.unwrap();
+        recent("those that never began", 0);
+    }
+}
+
+#[tokio::test]
 async fn two_commits_of_one_digest_both_succeed() {
     for kind in KINDS {
         let stage = Stage::new(*kind).await;
