@@ -194,10 +194,9 @@ impl Place {
     /// # Errors
     /// The system's; `NotFound` if a directory vanished meanwhile.
     pub(super) fn make_parents(&self, changed: &mut Vec<File>) -> io::Result<()> {
-        let root = &self.granted.root;
         match self.relative().rsplit_once('/') {
-            Some((parents, _)) if root.open_dir(parents).is_err() => make_directories(root, parents, changed),
-            _ => Ok(()),
+            Some((parents, _)) => make_directories(&self.granted.root, parents, changed),
+            None => Ok(()),
         }
     }
 
@@ -208,14 +207,10 @@ impl Place {
     pub(super) fn make_directory(&self) -> Result<()> {
         for _ in 0..ATTEMPTS {
             let _filling = self.granted.filling();
-            match self.granted.root.open_dir(if self.relative().is_empty() { "." } else { self.relative() }) {
-                Ok(_) => return Ok(()),
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(self.error(error)),
-                Err(_) => {}
-            }
-            match make_directories(&self.granted.root, self.relative(), &mut Vec::new()) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(self.error(error)),
-                _ => {}
+            let path = if self.relative().is_empty() { "." } else { self.relative() };
+            match make_directories(&self.granted.root, path, &mut Vec::new()) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                made => return made.map_err(|error| self.error(error)),
             }
         }
         Err(self.unsettled())
@@ -288,16 +283,21 @@ pub(super) fn open_for_listing(root: &Dir, path: &str) -> io::Result<File> {
     Ok(root.open_with(path, &options)?.into_std())
 }
 
-/// Makes every directory of `path` that is missing; adds those in which one was made to `changed`.
+/// Makes every directory of `path` that is missing, from the first below one that is there; adds those in which one was made to `changed`.
 fn make_directories(root: &Dir, path: &str, changed: &mut Vec<File>) -> io::Result<()> {
-    let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
-    for directory in ends.map(|end| &path[..end]) {
-        match root.create_dir(directory) {
-            Ok(()) => changed.push(open_for_listing(root, directory.rsplit_once('/').map_or(".", |(parent, _)| parent))?),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
-        }
+    match root.open_dir(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        opened => return opened.map(drop),
     }
-    // Something that is there but no directory shows here.
-    root.open_dir(path).map(drop)
+    let parent = path.rsplit_once('/').map(|(parent, _)| parent);
+    if let Some(parent) = parent {
+        make_directories(root, parent, changed)?;
+    }
+    match root.create_dir(path) {
+        Ok(()) => changed.push(open_for_listing(root, parent.unwrap_or("."))?),
+        // Something that is there but no directory shows here.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => root.open_dir(path).map(drop)?,
+        Err(error) => return Err(error),
+    }
+    Ok(())
 }
