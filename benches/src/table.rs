@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use cofferdam_benches::markdown;
+
 /// Rows of text, aligned when printed.
 pub(crate) struct Table {
     rows: Vec<[String; 4]>,
@@ -32,17 +34,7 @@ impl Table {
 
     /// The table as Markdown.
     pub(crate) fn render(&self) -> String {
-        let width = |column: usize| self.rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-        let widths: [usize; 4] = std::array::from_fn(width);
-        let line = |cells: [String; 4]| format!("| {} |\n", cells.join(" | "));
-        let mut text = String::new();
-        for (index, row) in self.rows.iter().enumerate() {
-            text += &line(std::array::from_fn(|column| format!("{:<width$}", row[column], width = widths[column])));
-            if index == 0 {
-                text += &line(std::array::from_fn(|column| "-".repeat(widths[column])));
-            }
-        }
-        text
+        markdown(&self.rows)
     }
 }
 

@@ -1,6 +1,5 @@
 //! Reproducible bytes of any size: any piece of them can be made at any time, so that none need be kept to be compared.
 
-use std::fmt::Write as _;
 use std::io::Write as _;
 
 use bytes::Bytes;
@@ -94,10 +93,7 @@ impl Data {
     pub(crate) fn sha256(self) -> String {
         let mut digest = Sha256::new();
         self.pieces().for_each(|piece| digest.update(&piece));
-        digest.finalize().iter().fold(String::new(), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+        base16ct::lower::encode_string(&digest.finalize())
     }
 
     /// Whether `content` is exactly `length` of these bytes from `offset`.

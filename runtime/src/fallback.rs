@@ -153,7 +153,7 @@ pub async fn store_by_digest(store: &dyn StreamingStore, content: Content, algor
     if !matches!(parsed, Algorithm::Sha256 | Algorithm::Sha512) {
         return Err(Error::unsupported("content is stored by sha256 or sha512"));
     }
-    let hex: String = again.digest(parsed).await?.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = base16ct::lower::encode_string(&again.digest(parsed).await?);
     let path = StorePath::new(format!("/{algorithm}/{}/{hex}", &hex[..2]))?;
     if store.stat(&path).await.is_err() {
         store.put(&path, again, Condition::Unconditional).await?;

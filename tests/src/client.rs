@@ -46,16 +46,12 @@ pub struct Answer {
 
 /// The digest of `bytes` as the specification writes it.
 pub fn sha256(bytes: &[u8]) -> String {
-    format!("sha256:{}", hex(&Sha256::digest(bytes)))
+    format!("sha256:{}", base16ct::lower::encode_string(&Sha256::digest(bytes)))
 }
 
 /// [`sha256`] with the other algorithm.
 pub fn sha512(bytes: &[u8]) -> String {
-    format!("sha512:{}", hex(&Sha512::digest(bytes)))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("sha512:{}", base16ct::lower::encode_string(&Sha512::digest(bytes)))
 }
 
 /// Bytes that look like noise, the same for the same `seed`.

@@ -158,6 +158,6 @@ fn the_shapes_are_frozen() {
     let mut printer = WitPrinter::default();
     printer.print(&resolve, package, &[]).unwrap();
     let shapes = printer.output.to_string();
-    let digest: String = Sha256::digest(shapes.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = base16ct::lower::encode_string(&Sha256::digest(shapes.as_bytes()));
     assert_eq!(digest, SHAPES, "the shapes of the contract changed; they are now\n{shapes}");
 }

@@ -115,7 +115,7 @@ impl Skeleton {
             let info = self.objects().put(&path(object), Content::from_bytes(bytes.clone()), Condition::Unconditional).await.unwrap();
             assert_eq!(info.size, bytes.len() as u64, "{object}");
             if object == "/written" {
-                let hex: String = sha256.iter().map(|byte| format!("{byte:02x}")).collect();
+                let hex = base16ct::lower::encode_string(&sha256);
                 assert_eq!(info.attributes, [("sha256".to_owned(), hex)]);
             }
         }

@@ -36,8 +36,7 @@ pub(crate) struct Scene {
 
 /// The digest of `bytes`.
 pub(crate) fn digest(bytes: &[u8]) -> String {
-    let hex: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256:{hex}")
+    format!("sha256:{}", base16ct::lower::encode_string(&Sha256::digest(bytes)))
 }
 
 /// Bytes that no two calls with different seeds share.

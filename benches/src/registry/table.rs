@@ -1,5 +1,7 @@
 //! A table of figures, each beside another's and the ratio that is aimed at.
 
+use cofferdam_benches::markdown;
+
 /// What a figure counts.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Unit {
@@ -58,17 +60,7 @@ impl Table {
 
     /// The table as Markdown.
     pub(crate) fn render(&self) -> String {
-        let width = |column: usize| self.rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-        let widths: [usize; 6] = std::array::from_fn(width);
-        let line = |cells: [String; 6]| format!("| {} |\n", cells.join(" | "));
-        let mut text = String::new();
-        for (index, row) in self.rows.iter().enumerate() {
-            text += &line(std::array::from_fn(|column| format!("{:<width$}", row[column], width = widths[column])));
-            if index == 0 {
-                text += &line(std::array::from_fn(|column| "-".repeat(widths[column])));
-            }
-        }
-        text
+        markdown(&self.rows)
     }
 }
 

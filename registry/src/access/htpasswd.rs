@@ -53,11 +53,7 @@ impl Htpasswd {
     pub(super) fn open(options: HtpasswdOptions) -> Result<Self, AccessError> {
         let users = RwLock::new(Arc::new(Users::read(&options.file)?));
         let mut key = [0; 32];
-        let mut filled = 0;
-        while filled < key.len() {
-            filled += rustix::rand::getrandom(&mut key[filled..], rustix::rand::GetRandomFlags::empty())
-                .map_err(|error| AccessError::Hashing { problem: error.to_string() })?;
-        }
+        getrandom::fill(&mut key).map_err(|error| AccessError::Hashing { problem: error.to_string() })?;
         let hashing = Semaphore::new(thread::available_parallelism().map_or(1, usize::from));
         Ok(Self { options, users, verified: Cache::new(REMEMBERED), key, hashing, began: Instant::now(), looked: AtomicU64::new(0) })
     }

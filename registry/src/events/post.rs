@@ -75,7 +75,7 @@ impl Post {
 fn signature(secret: &[u8], body: &[u8]) -> Option<String> {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret).ok()?;
     mac.update(body);
-    let digits: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    let digits = base16ct::lower::encode_string(&mac.finalize().into_bytes());
     Some(format!("sha256={digits}"))
 }
 

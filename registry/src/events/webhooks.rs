@@ -148,11 +148,10 @@ impl fmt::Debug for Webhooks {
 }
 
 /// A name for this process, in keys and notifications.
-fn instance() -> Result<String, rustix::io::Errno> {
+fn instance() -> Result<String, getrandom::Error> {
     let mut bytes = [0; 8];
-    // So few bytes come whole (getrandom(2)).
-    rustix::rand::getrandom(&mut bytes[..], rustix::rand::GetRandomFlags::empty())?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    getrandom::fill(&mut bytes)?;
+    Ok(base16ct::lower::encode_string(&bytes))
 }
 
 /// Makes the events of one webhook durable.

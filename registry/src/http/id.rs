@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::BytesMut;
 use hyper::HeaderMap;
 use hyper::header::{HeaderName, HeaderValue};
-use rustix::rand::{GetRandomFlags, getrandom};
 
 /// The header that brings and returns it.
 pub(super) const HEADER: HeaderName = HeaderName::from_static("x-request-id");
@@ -43,7 +42,7 @@ impl RequestIds {
     pub(super) fn new() -> Self {
         let mut seed = [0; 8];
         // Without random bytes the ids of two processes may look alike: nothing but logs would suffer.
-        let _ = getrandom(&mut seed, GetRandomFlags::NONBLOCK);
+        let _ = getrandom::fill(&mut seed);
         Self { process: u64::from_ne_bytes(seed), next: AtomicU64::new(0) }
     }
 

@@ -25,12 +25,9 @@ impl Host for State {
 }
 
 /// Random bytes from the operating system: `length` of them, or [`RANDOM_MAX`] if that is fewer.
-fn random(length: u32) -> rustix::io::Result<Vec<u8>> {
+fn random(length: u32) -> Result<Vec<u8>, getrandom::Error> {
     let mut bytes = vec![0; length.min(RANDOM_MAX) as usize];
-    let mut filled = 0;
-    while filled < bytes.len() {
-        filled += rustix::rand::getrandom(&mut bytes[filled..], rustix::rand::GetRandomFlags::empty())?;
-    }
+    getrandom::fill(&mut bytes)?;
     Ok(bytes)
 }
 

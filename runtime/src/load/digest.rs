@@ -19,7 +19,7 @@ impl Digest {
 
     /// The hexadecimal digits, without `sha256:`.
     pub fn hex(&self) -> String {
-        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+        base16ct::lower::encode_string(&self.0)
     }
 }
 

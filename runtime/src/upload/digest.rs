@@ -75,9 +75,7 @@ impl BlobDigest {
     }
 
     fn from_bytes(algorithm: DigestAlgorithm, bytes: &[u8]) -> Self {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let hex: String = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|digit| char::from(DIGITS[usize::from(digit)])).collect();
-        Self { algorithm, hex: hex.into() }
+        Self { algorithm, hex: base16ct::lower::encode_string(bytes).into() }
     }
 
     /// Its algorithm.

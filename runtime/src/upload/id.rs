@@ -7,7 +7,6 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
 use bytes::Bytes;
 use hmac::{Hmac, KeyInit, Mac};
-use rustix::rand::{GetRandomFlags, getrandom};
 use sha2::Sha256;
 
 use super::digest::DigestAlgorithm;
@@ -161,8 +160,7 @@ impl fmt::Debug for UploadKey {
 /// Random bytes of the system.
 pub(super) fn random<const N: usize>() -> Result<[u8; N]> {
     let mut bytes = [0; N];
-    // Up to 256 bytes come whole or not at all (getrandom(2)).
-    getrandom(&mut bytes[..], GetRandomFlags::empty()).map_err(|error| Error::from(std::io::Error::from(error)))?;
+    getrandom::fill(&mut bytes).map_err(|error| Error::new(ErrorKind::Internal, "the system has no random bytes").with_source(error))?;
     Ok(bytes)
 }
 

@@ -79,7 +79,7 @@ impl Uploads {
     /// # Errors
     /// `internal` if the system has no random bytes.
     pub fn new(records: Arc<dyn AtomicStore>, store: Arc<dyn StreamingStore>, options: UploadOptions) -> Result<Self> {
-        let owner = id::random::<16>()?.iter().map(|byte| format!("{byte:02x}")).collect();
+        let owner = base16ct::lower::encode_string(&id::random::<16>()?);
         let journal = Journal(records);
         Ok(Self(Arc::new(Inner { journal, store, options, owner, slots: Arc::default(), has_uploads: AtomicU8::new(0) })))
     }

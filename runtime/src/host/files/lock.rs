@@ -109,8 +109,7 @@ impl Directories {
 }
 
 async fn acquire(call: &CallContext, place: &Place) -> Result<Guard> {
-    let digest = Sha256::digest(place.relative());
-    let name: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let name = base16ct::lower::encode_string(&Sha256::digest(place.relative()));
     let turn = Turn::wait(&place.granted.locks, &name).await;
     let mut pause = POLL_FIRST;
     loop {

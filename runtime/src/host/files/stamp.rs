@@ -7,7 +7,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use quick_cache::sync::Cache;
 use rustix::fs::{Stat, XattrFlags, fgetxattr, fremovexattr, fsetxattr};
 use rustix::io::Errno;
-use rustix::rand::{GetRandomFlags, getrandom};
 
 /// The extended attribute that keeps a file's random value: 16 bytes.
 const ATTRIBUTE: &str = "user.cofferdam.stamp";
@@ -124,8 +123,7 @@ pub(super) fn forget(file: impl AsFd) -> std::io::Result<()> {
 /// The system's.
 pub(super) fn random() -> std::io::Result<u128> {
     let mut bytes = [0; 16];
-    // Up to 256 bytes come whole or not at all (getrandom(2)).
-    getrandom(&mut bytes[..], GetRandomFlags::empty())?;
+    getrandom::fill(&mut bytes)?;
     Ok(u128::from_be_bytes(bytes))
 }
 

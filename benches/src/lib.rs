@@ -1,0 +1,16 @@
+//! What both benchmarks print.
+
+/// Rows of a table as Markdown, the first as its head.
+pub fn markdown<const N: usize>(rows: &[[String; N]]) -> String {
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: [usize; N] = std::array::from_fn(width);
+    let line = |cells: [String; N]| format!("| {} |\n", cells.join(" | "));
+    let mut text = String::new();
+    for (index, row) in rows.iter().enumerate() {
+        text += &line(std::array::from_fn(|column| format!("{:<width$}", row[column], width = widths[column])));
+        if index == 0 {
+            text += &line(std::array::from_fn(|column| "-".repeat(widths[column])));
+        }
+    }
+    text
+}
