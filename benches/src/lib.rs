@@ -1,4 +1,9 @@
 //! What both benchmarks print.
+//!
+//! ```
+//! let rows = [["work", "time"], ["stat", "7 µs"]].map(|row| row.map(str::to_owned));
+//! assert_eq!(cofferdam_benches::markdown(&rows), "| work | time |\n| ---- | ---- |\n| stat | 7 µs |\n");
+//! ```
 
 /// Rows of a table as Markdown, the first as its head.
 pub fn markdown<const N: usize>(rows: &[[String; N]]) -> String {
