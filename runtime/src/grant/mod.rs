@@ -5,6 +5,7 @@
 //!
 //! | module | its one job |
 //! |---|---|
+//! | `address_range` | a range of addresses, as a grant names it |
 //! | [`limits`] | how much of the machine a mount may use, with safe defaults |
 //! | [`fields`] | values of a TOML table, each with its place in the file |
 //! | `parse` | the tables of a grant file, typed |
@@ -12,6 +13,7 @@
 //! | [`suggest`] | the smallest grant that would let a driver load |
 //! | `nearest` | the known word that was probably meant |
 
+mod address_range;
 mod error;
 pub mod fields;
 pub mod limits;
@@ -24,6 +26,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+pub use address_range::{AddressRange, AddressRangeError};
 pub use error::{GrantError, Place};
 pub use limits::{Limits, SpoolOptions};
 pub use parse::MountFile;

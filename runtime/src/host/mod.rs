@@ -5,6 +5,7 @@ pub(crate) mod extend;
 pub(crate) mod files;
 pub(crate) mod link;
 pub(crate) mod log;
+pub(crate) mod network;
 pub(crate) mod state;
 pub(crate) mod system;
 pub(crate) mod wasi;

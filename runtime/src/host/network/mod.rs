@@ -1,0 +1,3 @@
+//! What every way to the network shares: which addresses may be reached at all.
+
+pub(crate) mod address;
