@@ -12,6 +12,8 @@ wit_bindgen::generate!({
             import cofferdam:storage/store-types@1.0.0;
             import cofferdam:storage/data@1.0.0;
             import cofferdam:storage/files@1.0.0;
+            import cofferdam:storage/http@1.0.0;
+            import cofferdam:storage/signing@1.0.0;
             import cofferdam:storage/system@1.0.0;
         }
     ",
@@ -19,7 +21,7 @@ wit_bindgen::generate!({
     generate_all,
     generate_unused_types: true,
     additional_derives: [PartialEq],
-    additional_derives_ignore: ["opened", "opened-file"],
+    additional_derives_ignore: ["opened", "opened-file", "response"],
 });
 
 /// A module with the bindings of one exported interface; its shared types are those above.

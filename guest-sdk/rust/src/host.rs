@@ -1,10 +1,11 @@
-//! What the host does for a driver: [`data`], [`files`], [`system`].
+//! What the host does for a driver: [`data`], [`files`], [`http`], [`system`].
 //!
 //! In a component these call the host. In native tests they work on the world of the running
 //! [`Harness`](crate::testing::Harness).
 
 pub mod data;
 pub mod files;
+pub mod http;
 pub mod system;
 pub mod walk;
 

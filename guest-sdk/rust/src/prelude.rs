@@ -5,6 +5,7 @@ pub use crate::driver::{AtomicStore, ContentStore, Copying, Driver, Generator, P
 pub use crate::error::{Result, ResultExt};
 pub use crate::host::data::{Buffer, Content};
 pub use crate::host::files::{self, CommitMode, FileInfo, FileKind, WriteMode};
+pub use crate::host::http::{self, Request, Response};
 pub use crate::host::system;
 pub use crate::host::walk::{ENTRIES_MAX, Walk};
 pub use crate::list::PageBuilder;

@@ -18,6 +18,7 @@
 //! ```
 
 pub mod content;
+pub mod http;
 pub(crate) mod native;
 mod world;
 
@@ -29,6 +30,8 @@ use crate::driver::{Driver, Generator};
 use crate::error::Result;
 use crate::host::data::Content;
 use crate::settings::Settings;
+use crate::testing::http::{Answer, Asked};
+use crate::types::Error;
 use world::World;
 
 /// How much [`Harness::read`] pulls at a time: little, so that a small object takes several pulls.
@@ -71,7 +74,27 @@ impl<D: Driver> Harness<D> {
         self.world.root().join(path.trim_start_matches('/'))
     }
 
-    /// Makes every function of `files` answer `unavailable`, or work again.
+    /// Makes `server` answer the requests of this world's drivers from now on. Without one every request is `denied`.
+    pub fn serve(&self, server: impl FnMut(&Asked) -> Result<Answer> + 'static) {
+        self.world.serve(Box::new(server));
+    }
+
+    /// Answers the next requests with these, in order; a request beyond them is an error that names it.
+    pub fn script<A>(&self, answers: A)
+    where
+        A: IntoIterator<Item = Answer, IntoIter: 'static>,
+    {
+        let mut answers = answers.into_iter();
+        let beyond = |asked: &Asked| Error::internal(format!("the test has no answer to {} {}", asked.method, asked.url));
+        self.serve(move |asked| answers.next().ok_or_else(|| beyond(asked)));
+    }
+
+    /// The requests that were sent since the last time.
+    pub fn requests(&self) -> Vec<Asked> {
+        self.world.take_asked()
+    }
+
+    /// Makes every function of `files` and `http` answer `unavailable`, or work again.
     pub fn set_reachable(&self, reachable: bool) {
         self.world.set_reachable(reachable);
     }

@@ -10,6 +10,19 @@ pub(crate) mod system {
     pub(crate) use crate::bindings::cofferdam::storage::system::{log, now, random};
 }
 
+pub(crate) mod http {
+    //! The bindings of `http` and `signing`; a response as its parts.
+    use super::data::Content;
+    use crate::bindings::cofferdam::storage::http::{self, Headers, Request};
+    pub(crate) use crate::bindings::cofferdam::storage::signing::presign;
+    use crate::error::Result;
+
+    /// As the host's `send`.
+    pub(crate) fn send(request: &Request, body: Option<&Content>) -> Result<(u16, Headers, Content)> {
+        http::send(request, body).map(|response| (response.status, response.headers, response.content))
+    }
+}
+
 pub(crate) mod files {
     //! The bindings of `files`; an opened file as a pair.
     use super::data::Content;

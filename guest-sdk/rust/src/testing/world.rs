@@ -1,4 +1,4 @@
-//! What stands for the host in native tests: a temporary directory, its stamps and its locks.
+//! What stands for the host in native tests: a temporary directory with stamps and locks, and the servers of the test.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use crate::error::Result;
+use crate::testing::http::{Answer, Asked, Server};
 use crate::types::Error;
 
 thread_local! {
@@ -19,6 +20,8 @@ pub(crate) struct World {
     stamps: RefCell<HashMap<PathBuf, u64>>,
     next_stamp: Cell<u64>,
     locked: RefCell<HashSet<String>>,
+    server: RefCell<Option<Server>>,
+    asked: RefCell<Vec<Asked>>,
 }
 
 impl World {
@@ -29,7 +32,15 @@ impl World {
         for name in directories {
             std::fs::create_dir(directory.path().join(name)).map_err(broken)?;
         }
-        Ok(Rc::new(Self { directory, reachable: Cell::new(true), stamps: RefCell::default(), next_stamp: Cell::new(1), locked: RefCell::default() }))
+        Ok(Rc::new(Self {
+            directory,
+            reachable: Cell::new(true),
+            stamps: RefCell::default(),
+            next_stamp: Cell::new(1),
+            locked: RefCell::default(),
+            server: RefCell::default(),
+            asked: RefCell::default(),
+        }))
     }
 
     /// Makes this the world that the host functions of this thread work on.
@@ -48,7 +59,7 @@ impl World {
         self.directory.path()
     }
 
-    /// Whether the granted directories are there.
+    /// Whether the granted directories and the servers are there.
     pub(crate) fn set_reachable(&self, reachable: bool) {
         self.reachable.set(reachable);
     }
@@ -67,6 +78,28 @@ impl World {
             return Err(Error::invalid_path(path, "names no granted directory"));
         }
         Ok(self.root().join(relative))
+    }
+
+    /// Makes `server` answer all requests from now on.
+    pub(crate) fn serve(&self, server: Server) {
+        self.server.replace(Some(server));
+    }
+
+    /// What the server answers; it is kept that it was asked.
+    pub(crate) fn ask(&self, asked: Asked) -> Result<Answer> {
+        if !self.reachable.get() {
+            return Err(Error::unavailable("the test holds back the servers").with_code("connect"));
+        }
+        self.asked.borrow_mut().push(asked.clone());
+        match self.server.borrow_mut().as_mut() {
+            Some(server) => server(&asked),
+            None => Err(Error::permission_denied("the test has no server").with_code("denied")),
+        }
+    }
+
+    /// What the server was asked since the last time.
+    pub(crate) fn take_asked(&self) -> Vec<Asked> {
+        self.asked.take()
     }
 
     /// Gives the file at `path` a new stamp.

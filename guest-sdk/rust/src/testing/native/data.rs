@@ -38,6 +38,13 @@ impl Content {
         Self { size, source: Source::Live { bytes, position: Cell::new(0), then } }
     }
 
+    /// What a response brings: live, and perhaps shorter than it was said to be.
+    pub(crate) fn response(bytes: Vec<u8>, size: Option<u64>) -> Self {
+        let cut = size.is_some_and(|size| size > bytes.len() as u64);
+        let then = cut.then(|| Error::unavailable("the connection was closed before the end of the response").with_code("reset"));
+        Self { size, source: Source::Live { bytes, position: Cell::new(0), then } }
+    }
+
     /// Held content whose size is not true.
     pub(crate) fn lying(bytes: Vec<u8>, size: u64) -> Self {
         Self { size: Some(size), source: Source::Held(bytes) }
