@@ -6,6 +6,8 @@
 //! ```toml
 //! [package.metadata.cofferdam]
 //! component = "skeleton-rust"
+//! # It stores to a server, which the tests start: nothing else can certify it.
+//! server = true
 //! ```
 
 use std::fs;
@@ -39,6 +41,8 @@ pub(crate) struct Guest {
     pub(crate) library: bool,
     /// Whether it is an example for driver authors, rather than a fixture of the tests.
     pub(crate) example: bool,
+    /// Whether it stores to a server, so that only a test which starts one can certify it.
+    pub(crate) server: bool,
     /// The core module's file is `<module>.wasm`.
     module: String,
     /// Whether it depends on other guests.
@@ -55,6 +59,7 @@ impl Guest {
             component: component.to_owned(),
             library: target.kind.iter().any(|kind| kind == "rlib" || kind == "lib"),
             example: package.manifest_path.parent().is_some_and(|folder| folder.parent().is_some_and(|parent| parent.ends_with(EXAMPLES))),
+            server: package.metadata.pointer("/cofferdam/server").and_then(serde_json::Value::as_bool).unwrap_or_default(),
             module: target.name.replace('-', "_"),
             uses_guests: false,
         })
@@ -183,9 +188,10 @@ mod tests {
         });
         let guest = Guest::of(&package(manifest.clone())).unwrap();
         assert_eq!((guest.component.as_str(), guest.module.as_str(), guest.library), ("my-disk", "my_disk_driver", true));
-        manifest["metadata"] = serde_json::json!({ "cofferdam": { "component": "other" } });
-        assert_eq!(Guest::of(&package(manifest.clone())).unwrap().component, "other");
-        assert!(!guest.example);
+        assert!(!guest.example && !guest.server);
+        manifest["metadata"] = serde_json::json!({ "cofferdam": { "component": "other", "server": true } });
+        let guest = Guest::of(&package(manifest.clone())).unwrap();
+        assert_eq!((guest.component.as_str(), guest.server), ("other", true));
         manifest["manifest_path"] = serde_json::json!("/x/example-drivers/my-disk/Cargo.toml");
         assert!(Guest::of(&package(manifest.clone())).unwrap().example);
         manifest["targets"][0]["kind"] = serde_json::json!(["rlib"]);
@@ -196,7 +202,7 @@ mod tests {
     fn the_guests_of_this_workspace_are_found() {
         let guests = discover(&Workspace::locate().unwrap()).unwrap();
         let components: Vec<_> = guests.iter().map(|guest| guest.component.as_str()).collect();
-        for component in ["filesystem", "hostile", "memory", "skeleton-rust"] {
+        for component in ["filesystem", "hostile", "memory", "s3", "skeleton-rust"] {
             assert!(components.contains(&component), "{component} in {components:?}");
         }
     }

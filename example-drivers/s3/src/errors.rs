@@ -1,0 +1,115 @@
+//! What S3 calls an error, as one of the contract's kinds; S3's name stays its code.
+
+use cofferdam_guest::prelude::*;
+
+use crate::xml::Element;
+
+/// The longest message of a server that is passed on.
+const MESSAGE_MAX: usize = 300;
+
+/// How long to wait when S3 asks for fewer requests and does not say for how long: one second.
+const SLOW_DOWN_MS: u32 = 1000;
+
+/// An answer that is no success, as an error about `what` (a path, or what was done); a success as it is.
+///
+/// # Errors
+/// What the server answered.
+pub(crate) fn succeed(response: Response, what: &str) -> Result<Response> {
+    if response.is_success() {
+        return Ok(response);
+    }
+    // A HEAD has no document, and neither has what a proxy answers.
+    let document = Element::read(&response.content).ok().filter(|root| root.name == "Error").unwrap_or_default();
+    let mut error = of_document(&document, response.status, what);
+    if matches!(response.status, 301 | 307 | 308 | 400)
+        && let Some(region) = response.header("x-amz-bucket-region")
+    {
+        error.message = format!("{}; the bucket is in the region {region}", error.message);
+    }
+    let asked = response.retry_after_ms();
+    error.retry_after_ms = match error.kind {
+        ErrorKind::RateLimited => Some(asked.unwrap_or(SLOW_DOWN_MS)),
+        ErrorKind::Unavailable => asked,
+        _ => None,
+    };
+    Err(error)
+}
+
+/// The document that a successful answer brings. S3 answers 200 before it knows, so it may be an error after all.
+///
+/// # Errors
+/// What the server answered; `unavailable` for what is no XML.
+pub(crate) fn document(response: Response, what: &str) -> Result<Element> {
+    let response = succeed(response, what)?;
+    let root = Element::read(&response.content)?;
+    if root.name == "Error" { Err(of_document(&root, response.status, what)) } else { Ok(root) }
+}
+
+/// The error in `document`, which is an `Error` of S3 or empty.
+pub(crate) fn of_document(document: &Element, status: u16, what: &str) -> Error {
+    let (code, message) = (document.text("Code"), document.text("Message").trim_end_matches('.'));
+    let end = message.char_indices().nth(MESSAGE_MAX).map_or(message.len(), |(end, _)| end);
+    let said = if message.is_empty() { format!("HTTP status {status}") } else { message[..end].to_owned() };
+    let error = match kind(code, status) {
+        ErrorKind::NotFound => Error::not_found(what),
+        ErrorKind::UploadExpired => Error::upload_expired(),
+        kind => Error::new(kind, format!("the server refused {what}: {said}")),
+    };
+    if code.is_empty() { error.with_code(status.to_string()) } else { error.with_code(code) }
+}
+
+/// The kind of the error that S3 calls `code`, or by its status if that is none that is known.
+fn kind(code: &str, status: u16) -> ErrorKind {
+    match code {
+        "NoSuchKey" | "NoSuchVersion" => ErrorKind::NotFound,
+        "NoSuchUpload" => ErrorKind::UploadExpired,
+        // Not `not-found`: that would say of every object that it was never there.
+        "NoSuchBucket" => ErrorKind::Unavailable,
+        "PreconditionFailed" => ErrorKind::PreconditionFailed,
+        "SlowDown" | "TooManyRequests" | "Throttling" | "ThrottlingException" | "RequestLimitExceeded" | "SlowDownRead" | "SlowDownWrite" => {
+            ErrorKind::RateLimited
+        }
+        // The last five are of bytes that were damaged or lost on the way: sent again they may arrive.
+        "InternalError"
+        | "ServiceUnavailable"
+        | "ServerBusy"
+        | "OperationAborted"
+        | "ConditionalRequestConflict"
+        | "RequestTimeout"
+        | "BadDigest"
+        | "IncompleteBody"
+        | "XAmzContentChecksumMismatch"
+        | "XAmzContentSHA256Mismatch" => ErrorKind::Unavailable,
+        "AccessDenied" | "AllAccessDisabled" | "AccountProblem" | "InvalidObjectState" => ErrorKind::PermissionDenied,
+        "InvalidAccessKeyId"
+        | "SignatureDoesNotMatch"
+        | "ExpiredToken"
+        | "InvalidToken"
+        | "TokenRefreshRequired"
+        | "RequestTimeTooSkewed"
+        | "AuthorizationHeaderMalformed"
+        | "MissingSecurityHeader"
+        | "RequestExpired" => ErrorKind::Unauthenticated,
+        "InvalidRange" => ErrorKind::InvalidRange,
+        "NotImplemented" | "MethodNotAllowed" => ErrorKind::Unsupported,
+        "QuotaExceeded" | "XMinioStorageFull" | "InsufficientCapacity" => ErrorKind::QuotaExceeded,
+        _ => by_status(status),
+    }
+}
+
+fn by_status(status: u16) -> ErrorKind {
+    match status {
+        401 => ErrorKind::Unauthenticated,
+        403 => ErrorKind::PermissionDenied,
+        404 => ErrorKind::NotFound,
+        405 | 501 => ErrorKind::Unsupported,
+        409 | 408 | 500 | 502..=504 => ErrorKind::Unavailable,
+        412 => ErrorKind::PreconditionFailed,
+        416 => ErrorKind::InvalidRange,
+        429 => ErrorKind::RateLimited,
+        507 => ErrorKind::QuotaExceeded,
+        // Redirects among them: to another region than this bucket is said to be in.
+        300..=499 => ErrorKind::InvalidArgument,
+        _ => ErrorKind::Internal,
+    }
+}

@@ -1,0 +1,209 @@
+//! Objects: their metadata, reading, writing and removing them, and URLs for clients.
+
+use std::collections::HashMap;
+
+use cofferdam_guest::prelude::*;
+
+use crate::checksum::Checksum;
+use crate::errors::{document, of_document, succeed};
+use crate::xml::{escape, malformed};
+use crate::{S3Driver, lists, times};
+
+/// How many objects one request removes.
+const REMOVED_MAX: usize = 1000;
+
+/// The largest offset that servers read as a number; no object is as long.
+const OFFSET_MAX: u64 = i64::MAX as u64;
+
+impl StreamingStore for S3Driver {
+    fn stat(&mut self, path: &StorePath) -> Result<ObjectInfo> {
+        let response = succeed(Request::head(self.url(path)).send()?, path.as_str())?;
+        let size = response.header("content-length").and_then(|size| size.parse().ok()).ok_or_else(malformed)?;
+        info(path, &response, size)
+    }
+
+    fn open(&mut self, path: &StorePath, range: ByteRange) -> Result<Opened> {
+        let Some(asked) = range_header(range) else { return self.open_nothing(path, range) };
+        let request = Request::get(self.url(path)).header_if("range", asked.clone());
+        let response = match succeed(request.send()?, path.as_str()) {
+            Err(error) if error.kind == ErrorKind::InvalidRange => return self.open_nothing(path, range),
+            answered => answered?,
+        };
+        let size = match response.status {
+            206 => response.header("content-range").and_then(|range| range.rsplit_once('/')?.1.parse().ok()),
+            _ => response.content.size(),
+        };
+        let info = info(path, &response, size.ok_or_else(malformed)?)?;
+        let span = range.within(info.size);
+        // The whole object where a piece was asked for would be the wrong bytes.
+        if response.status != 206 && (span.offset, span.length) != (0, info.size) {
+            return Err(Error::unsupported(format!("the server does not read ranges: it answered all of {path}")));
+        }
+        Ok(Opened { info, content: response.content })
+    }
+
+    fn put(&mut self, path: &StorePath, content: Content, condition: Condition) -> Result<ObjectInfo> {
+        self.check_condition(&condition, path)?;
+        let size = sized(&content, self.put_max)?;
+        let request = conditional(self.writing(Request::put(self.url(path))), &condition);
+        let (request, _) = self.checksum.of_body(request, &content)?;
+        let written = succeed(request.send_with(&content)?, path.as_str());
+        self.written(written.map_err(|error| unheld(error, &condition, path))?, path, size)
+    }
+
+    fn list(&mut self, prefix: &Prefix, options: ListOptions) -> Result<Page> {
+        lists::page(&self.bucket, prefix, &options)
+    }
+
+    fn remove(&mut self, paths: &[StorePath]) -> Vec<Result<()>> {
+        match paths {
+            [path] => vec![succeed_or_missing(Request::delete(self.url(path)).send(), path)],
+            _ => paths.chunks(REMOVED_MAX).flat_map(|paths| self.remove_batch(paths)).collect(),
+        }
+    }
+}
+
+impl Presigning for S3Driver {
+    fn presign(&mut self, path: &StorePath, access: Access, seconds: u32) -> Result<String> {
+        let url = self.url(path);
+        match access {
+            Access::Read => Request::get(url),
+            Access::Stat => Request::head(url),
+        }
+        .presign(seconds)
+    }
+}
+
+impl S3Driver {
+    /// The URL of the object at `path`.
+    pub(crate) fn url(&self, path: &StorePath) -> String {
+        self.bucket.object(&self.bucket.key(path), &[])
+    }
+
+    /// The request with what goes with everything that is written.
+    pub(crate) fn writing(&self, request: Request) -> Request {
+        self.written_with.iter().fold(request, |request, (name, value)| request.header(name, value))
+    }
+
+    /// Refuses a condition that is not claimed, and one that cannot hold.
+    pub(crate) fn check_condition(&self, condition: &Condition, path: &StorePath) -> Result<()> {
+        match condition {
+            Condition::Unconditional => Ok(()),
+            _ if !self.conditional_put => Err(Error::unsupported("the setting `conditional-put` does not say that the server keeps conditions")),
+            // It is of no object of S3, and in a header it would be several.
+            Condition::IfMatch(etag) if !etag.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"') => Err(Error::precondition_failed(path)),
+            Condition::IfAbsent | Condition::IfMatch(_) => Ok(()),
+        }
+    }
+
+    /// What the answer to a write says of the object that it made.
+    pub(crate) fn written(&mut self, response: Response, path: &StorePath, size: u64) -> Result<ObjectInfo> {
+        match info(path, &response, size) {
+            Ok(info) => Ok(info),
+            // It is written: whatever the answer lacks can be asked for.
+            Err(_) => self.stat(path),
+        }
+    }
+
+    /// Opens a range that has no bytes, for which S3 has an error.
+    fn open_nothing(&mut self, path: &StorePath, range: ByteRange) -> Result<Opened> {
+        let info = self.stat(path)?;
+        if range.within(info.size).length > 0 {
+            return Err(Error::unavailable(format!("{path} was replaced by a longer object while it was opened")));
+        }
+        Ok(Opened { info, content: Content::from_bytes(b"") })
+    }
+
+    fn remove_batch(&self, paths: &[StorePath]) -> Vec<Result<()>> {
+        let failed = match self.failures_to_remove(paths) {
+            Ok(failed) => failed,
+            Err(error) => return vec![Err(error); paths.len()],
+        };
+        paths.iter().map(|path| failed.get(&self.bucket.key(path)).cloned().map_or(Ok(()), Err)).collect()
+    }
+
+    /// Removes objects; answers those that are still there, by key.
+    fn failures_to_remove(&self, paths: &[StorePath]) -> Result<HashMap<String, Error>> {
+        if paths.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let keys = paths.iter().map(|path| self.bucket.key(path));
+        let objects: String = keys.map(|key| format!("<Object><Key>{}</Key></Object>", escape(key))).collect();
+        let body = format!("<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Quiet>true</Quiet>{objects}</Delete>");
+        let content = Content::from_bytes(body.as_bytes());
+        let request = Request::post(self.bucket.all(&[("delete", "")])).header("content-type", "application/xml");
+        // S3 takes no removal without one, whatever the setting says.
+        let (request, _) = Checksum::Md5.of_body(request, &content)?;
+        let answer = document(request.send_with(&content)?, "a removal")?;
+        let failed = answer.all("Error").map(|error| {
+            let key = error.text("Key").to_owned();
+            let what = self.bucket.path(&key).map_or_else(|| key.clone(), |path| path.to_string());
+            (key, of_document(error, 200, &what))
+        });
+        Ok(failed.filter(|(_, error)| error.kind != ErrorKind::NotFound).collect())
+    }
+}
+
+/// A removal's answer: what is missing is as good as removed.
+fn succeed_or_missing(answer: Result<Response>, path: &StorePath) -> Result<()> {
+    succeed(answer?, path.as_str()).found().map(drop)
+}
+
+/// What the head of an answer says of the object at `path`, which has `size` bytes.
+fn info(path: &StorePath, response: &Response, size: u64) -> Result<ObjectInfo> {
+    let etag = response.header("etag").map(unquoted).ok_or_else(malformed)?;
+    Ok(ObjectInfo::object(path.as_str(), size, times::modified(response)?, etag))
+}
+
+/// An etag without its quotes; a weak one stays as it is.
+pub(crate) fn unquoted(etag: &str) -> &str {
+    etag.strip_prefix('"').and_then(|etag| etag.strip_suffix('"')).unwrap_or(etag)
+}
+
+/// The request under `condition`.
+pub(crate) fn conditional(request: Request, condition: &Condition) -> Request {
+    match condition {
+        Condition::Unconditional => request,
+        Condition::IfAbsent => request.header("if-none-match", "*"),
+        Condition::IfMatch(etag) => request.header("if-match", format!("\"{etag}\"")),
+    }
+}
+
+/// The error of a write under `condition`: S3 has one name for both conditions, and none where nothing is stored.
+pub(crate) fn unheld(error: Error, condition: &Condition, path: &StorePath) -> Error {
+    match (condition, error.kind) {
+        (Condition::IfAbsent, ErrorKind::PreconditionFailed) => Error { code: error.code, ..Error::already_exists(path) },
+        (Condition::IfMatch(_), ErrorKind::PreconditionFailed | ErrorKind::NotFound) => {
+            Error { code: error.code, ..Error::precondition_failed(path) }
+        }
+        // Nothing is read here that could be missing.
+        (_, ErrorKind::NotFound) => Error { kind: ErrorKind::Unavailable, message: format!("the server knows no place for {path}"), ..error },
+        _ => error,
+    }
+}
+
+/// The size of `content`, which must be known and at most `max`.
+///
+/// # Errors
+/// `invalid-argument` if it is not.
+pub(crate) fn sized(content: &Content, max: u64) -> Result<u64> {
+    match content.size() {
+        None => Err(Error::invalid_argument("the size of what is written must be known")),
+        Some(size) if size > max => Err(Error::invalid_argument(format!("one request takes at most {max} bytes, not {size}"))),
+        Some(size) => Ok(size),
+    }
+}
+
+/// The `Range` header for `range`, `Some(None)` for all bytes; `None` where S3 has no way to ask for a range without bytes.
+fn range_header(range: ByteRange) -> Option<Option<String>> {
+    match range {
+        ByteRange::Whole | ByteRange::StartingAt(0) => Some(None),
+        ByteRange::StartingAt(offset) => (offset <= OFFSET_MAX).then(|| Some(format!("bytes={offset}-"))),
+        ByteRange::Bounded(Span { length: 0, .. }) | ByteRange::Last(0) => None,
+        ByteRange::Bounded(Span { offset, length }) => {
+            let last = offset.saturating_add(length - 1).min(OFFSET_MAX);
+            (offset <= last).then(|| Some(format!("bytes={offset}-{last}")))
+        }
+        ByteRange::Last(length) => Some(Some(format!("bytes=-{}", length.min(OFFSET_MAX)))),
+    }
+}

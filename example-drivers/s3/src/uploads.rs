@@ -1,0 +1,208 @@
+//! Uploads: S3's own, which any instance continues by the token, and which nothing here ever looks for in a list.
+
+use cofferdam_guest::prelude::*;
+
+use crate::checksum::Checksum;
+use crate::errors::{document, succeed};
+use crate::objects::{conditional, sized, unheld, unquoted};
+use crate::token::Token;
+use crate::url::decoded;
+use crate::xml::{escape, malformed};
+use crate::{BODY_MAX, PART_MIN, PARTS_MAX, S3Driver, times};
+
+/// How many uploads, and how many parts, S3 lists at most.
+const PAGE_MAX: u32 = 1000;
+
+/// What is between the etag and the checksum in the id of a part: no etag has it.
+const SEPARATOR: char = ' ';
+
+impl Uploads for S3Driver {
+    fn create(&mut self, path: &StorePath) -> Result<String> {
+        self.begin(path, self.checksum).map(|token| token.text())
+    }
+
+    fn write_part(&mut self, token: &str, part: Part, content: Content) -> Result<String> {
+        let token = Token::of_caller(token)?;
+        if !(1..=PARTS_MAX).contains(&part.number) {
+            return Err(Error::invalid_argument(format!("the number of a part is from 1 to {PARTS_MAX}, not {}", part.number)));
+        }
+        sized(&content, BODY_MAX)?;
+        let (request, checksum) = self.checksum.of_body(Request::put(self.part_url(&token, part.number)), &content)?;
+        let response = succeed(request.send_with(&content)?, "a part").map_err(gone)?;
+        let etag = response.header("etag").map(unquoted).ok_or_else(malformed)?;
+        Ok(match checksum.filter(|_| self.checksum.of_part().is_some()) {
+            Some(checksum) => format!("{etag}{SEPARATOR}{checksum}"),
+            None => etag.to_owned(),
+        })
+    }
+
+    fn complete(&mut self, token: &str, mut parts: Vec<WrittenPart>, destination: &StorePath, condition: Condition) -> Result<ObjectInfo> {
+        let token = Token::of_caller(token)?;
+        if token.path != *destination {
+            return Err(Error::unsupported(format!("an upload to {} completes there, not at {destination}", token.path)));
+        }
+        if matches!(condition, Condition::IfMatch(_)) {
+            return Err(Error::unsupported("an upload completes unconditionally or with `if-absent`"));
+        }
+        self.check_condition(&condition, destination)?;
+        parts.sort_by_key(|part| part.number);
+        check_parts(&parts)?;
+        if parts.is_empty() {
+            // S3 joins nothing from nothing: an empty part makes an empty object.
+            let part = Part { number: 1, offset: 0, writer: 1 };
+            let id = self.write_part(&token.text(), part, Content::from_bytes(b""))?;
+            parts.push(WrittenPart { number: 1, offset: 0, length: 0, writer: 1, id });
+        }
+        self.join(&token, &parts, self.checksum.of_part(), &condition)
+    }
+
+    fn abort(&mut self, token: &str) -> Result<()> {
+        self.give_up(&Token::of_caller(token)?)
+    }
+}
+
+impl S3Driver {
+    /// Begins an upload whose parts have checksums of this kind.
+    pub(crate) fn begin(&self, path: &StorePath, checksum: Checksum) -> Result<Token> {
+        let url = self.bucket.object(&self.bucket.key(path), &[("uploads", "")]);
+        let request = checksum.of_upload(self.writing(Request::post(url)));
+        let answer = document(request.send()?, path.as_str()).map_err(|error| unheld(error, &Condition::Unconditional, path))?;
+        let upload = answer.text("UploadId").to_owned();
+        // A token that its own reader refuses would lose the upload.
+        Token::parse(&Token { path: path.clone(), upload }.text()).ok_or_else(malformed)
+    }
+
+    /// Where the part `number` of an upload goes.
+    pub(crate) fn part_url(&self, token: &Token, number: u32) -> String {
+        let number = number.to_string();
+        self.bucket.object(&self.bucket.key(&token.path), &[("partNumber", &number), ("uploadId", &token.upload)])
+    }
+
+    fn upload_url(&self, token: &Token) -> String {
+        self.bucket.object(&self.bucket.key(&token.path), &[("uploadId", &token.upload)])
+    }
+
+    /// Joins `parts`, which have their checksums in elements of the name `checksum`.
+    pub(crate) fn join(&mut self, token: &Token, parts: &[WrittenPart], checksum: Option<&str>, condition: &Condition) -> Result<ObjectInfo> {
+        let listed: String = parts.iter().map(|part| listed(part, checksum)).collect();
+        let body = format!("<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">{listed}</CompleteMultipartUpload>");
+        let request = Request::post(self.upload_url(token)).header("content-type", "application/xml");
+        let response = conditional(request, condition).send_with(&Content::from_bytes(body.as_bytes()))?;
+        let modified = times::modified(&response);
+        let answer = document(response, token.path.as_str()).map_err(|error| unheld(gone(error), condition, &token.path))?;
+        let (size, etag) = (parts.iter().map(|part| part.length).sum(), unquoted(answer.text("ETag")));
+        match modified {
+            Ok(modified) if !etag.is_empty() => Ok(ObjectInfo::object(token.path.as_str(), size, modified, etag)),
+            _ => self.stat(&token.path),
+        }
+    }
+
+    /// Aborts an upload; one that is not known is a success.
+    pub(crate) fn give_up(&self, token: &Token) -> Result<()> {
+        match succeed(Request::delete(self.upload_url(token)).send()?, "an upload").map_err(gone) {
+            Err(error) if error.kind != ErrorKind::UploadExpired => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A part in the list that completes an upload.
+fn listed(part: &WrittenPart, checksum: Option<&str>) -> String {
+    let (etag, value) = part.id.split_once(SEPARATOR).unwrap_or((&part.id, ""));
+    let checksum = checksum.filter(|_| !value.is_empty()).map(|name| format!("<{name}>{}</{name}>", escape(value)));
+    let (number, etag) = (part.number, escape(etag));
+    format!("<Part><PartNumber>{number}</PartNumber><ETag>\"{etag}\"</ETag>{}</Part>", checksum.unwrap_or_default())
+}
+
+/// The error of an upload: a proxy's 404 without a name is one of the upload, since nothing else is looked for.
+fn gone(error: Error) -> Error {
+    if error.kind == ErrorKind::NotFound { Error { code: error.code, ..Error::upload_expired() } } else { error }
+}
+
+/// Checks that the parts join without a gap, and that S3 takes them.
+fn check_parts(parts: &[WrittenPart]) -> Result<()> {
+    let mut end = 0;
+    for (index, part) in parts.iter().enumerate() {
+        if part.offset != end || (index > 0 && parts[index - 1].number == part.number) {
+            return Err(Error::invalid_argument(format!("part {} begins at {} where {end} is due", part.number, part.offset)));
+        }
+        if part.length < PART_MIN && index + 1 < parts.len() {
+            return Err(Error::invalid_argument(format!("part {} has {} bytes, below the {PART_MIN} that S3 joins", part.number, part.length)));
+        }
+        end = part.offset.saturating_add(part.length);
+    }
+    Ok(())
+}
+
+impl UploadListing for S3Driver {
+    fn find(&mut self, cursor: Option<&str>, limit: u32) -> Result<(Vec<Found>, Option<String>)> {
+        let unknown = || Error::invalid_argument("the cursor is of no page of uploads");
+        let last = cursor.map(|cursor| Token::parse(cursor).ok_or_else(unknown)).transpose()?;
+        let limit = limit.min(PAGE_MAX) as usize;
+        let mut marker = last.as_ref().map(|last| (self.bucket.key(&last.path), last.upload.clone()));
+        loop {
+            let most = limit.to_string();
+            let mut query = vec![("uploads", ""), ("encoding-type", "url"), ("max-uploads", &most), ("prefix", self.bucket.root())];
+            if let Some((key, upload)) = &marker {
+                query.extend([("key-marker", key.as_str()), ("upload-id-marker", upload.as_str())]);
+            }
+            let answer = document(Request::get(self.bucket.all(&query)).send()?, "a list of uploads")?;
+            let mut found: Vec<_> = answer
+                .all("Upload")
+                .filter_map(|upload| {
+                    let path = self.bucket.path(&decoded(upload.text("Key")))?;
+                    let token = Token { path, upload: upload.text("UploadId").to_owned() };
+                    Some((token, times::iso(upload.text("Initiated"))))
+                })
+                .collect();
+            // Some servers answer all there are, whatever was asked: go on after the one that was last.
+            if let Some(at) = found.iter().position(|(token, _)| last.as_ref() == Some(token)) {
+                found.drain(..=at);
+            }
+            let more = answer.is_true("IsTruncated") || found.len() > limit;
+            found.truncate(limit);
+            if let Some((last, _)) = found.last() {
+                let next = more.then(|| last.text());
+                return Ok((found.into_iter().map(|(token, created)| Found { token: token.text(), created }).collect(), next));
+            }
+            // A page of others' uploads only.
+            let next = (decoded(answer.text("NextKeyMarker")), answer.text("NextUploadIdMarker").to_owned());
+            if !more {
+                return Ok((Vec::new(), None));
+            }
+            if next.0.is_empty() || marker.as_ref() == Some(&next) {
+                return Err(malformed());
+            }
+            marker = Some(next);
+        }
+    }
+
+    /// S3 knows numbers and sizes: offsets are what they add up to, and nobody's writer is told, so it is said to be the first.
+    fn written(&mut self, token: &str) -> Result<Vec<WrittenPart>> {
+        let token = Token::of_caller(token)?;
+        let (mut parts, mut after, mut offset) = (Vec::new(), String::new(), 0);
+        loop {
+            let mut query = vec![("uploadId", token.upload.as_str())];
+            query.extend((!after.is_empty()).then_some(("part-number-marker", after.as_str())));
+            let url = self.bucket.object(&self.bucket.key(&token.path), &query);
+            let answer = document(Request::get(url).send()?, "a list of parts").map_err(gone)?;
+            for part in answer.all("Part") {
+                let number = part.text("PartNumber").parse().map_err(|_| malformed())?;
+                let length = part.text("Size").parse().map_err(|_| malformed())?;
+                let checksum = self.checksum.of_part().map(|name| part.text(name)).filter(|checksum| !checksum.is_empty());
+                let etag = unquoted(part.text("ETag"));
+                let id = checksum.map_or_else(|| etag.to_owned(), |checksum| format!("{etag}{SEPARATOR}{checksum}"));
+                parts.push(WrittenPart { number, offset, length, writer: 1, id });
+                offset += length;
+            }
+            let next = answer.text("NextPartNumberMarker").to_owned();
+            if !answer.is_true("IsTruncated") {
+                return Ok(parts);
+            }
+            if next.is_empty() || next == after {
+                return Err(malformed());
+            }
+            after = next;
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Where a bucket is: its URL in path style or as a virtual host, and the keys of paths, encoded as S3 encodes them.
+
+use cofferdam_guest::prelude::*;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+use crate::Settings;
+
+/// What a query encodes: everything but the unreserved characters of RFC 3986.
+const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// What a key encodes: its slashes stay.
+const KEY: &AsciiSet = &QUERY.remove(b'/');
+
+/// A bucket, and the part of it that is this driver's.
+pub(crate) struct Bucket {
+    /// Without a `/` at its end.
+    url: String,
+    name: String,
+    /// What every key of ours begins with: empty, or with a `/` at its end.
+    root: String,
+}
+
+impl Bucket {
+    /// The bucket that the settings name.
+    ///
+    /// # Errors
+    /// `invalid-argument`, naming the setting that has no meaning.
+    pub(crate) fn new(settings: &Settings) -> Result<Self> {
+        let Settings { bucket, region, endpoint, prefix, path_style, .. } = settings;
+        let in_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(&byte);
+        if !(3..=63).contains(&bucket.len()) || !bucket.bytes().all(in_name) || bucket.starts_with(['.', '-']) {
+            return Err(refused("bucket", "is no name of a bucket: 3 to 63 of a-z 0-9 . -"));
+        }
+        if region.is_empty() || !region.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-') {
+            return Err(refused("region", "is no name of a region, such as eu-central-1"));
+        }
+        let (scheme, host) = match endpoint {
+            None => ("https", format!("s3.{region}.amazonaws.com")),
+            Some(endpoint) => of_endpoint(endpoint)?,
+        };
+        let prefix = prefix.trim_matches('/');
+        if !prefix.is_empty() && StorePath::new(format!("/{prefix}")).is_err() {
+            return Err(refused("prefix", "is no path, such as registry/blobs"));
+        }
+        Ok(Self {
+            url: if *path_style { format!("{scheme}://{host}/{bucket}") } else { format!("{scheme}://{bucket}.{host}") },
+            name: bucket.clone(),
+            root: if prefix.is_empty() { String::new() } else { format!("{prefix}/") },
+        })
+    }
+
+    /// What every key of this driver begins with.
+    pub(crate) fn root(&self) -> &str {
+        &self.root
+    }
+
+    /// The key of the object at `path`, or of what is below a prefix.
+    pub(crate) fn key(&self, path: impl AsRef<str>) -> String {
+        format!("{}{}", self.root, path.as_ref().trim_start_matches('/'))
+    }
+
+    /// The path whose key is `key`, if any has it: others may keep things in a bucket too.
+    pub(crate) fn path(&self, key: &str) -> Option<StorePath> {
+        StorePath::new(format!("/{}", key.strip_prefix(&self.root)?)).ok()
+    }
+
+    /// The URL of `key`.
+    pub(crate) fn object(&self, key: &str, query: &[(&str, &str)]) -> String {
+        format!("{}/{}{}", self.url, utf8_percent_encode(key, KEY), queried(query))
+    }
+
+    /// The URL of the bucket itself.
+    pub(crate) fn all(&self, query: &[(&str, &str)]) -> String {
+        format!("{}/{}", self.url, queried(query))
+    }
+
+    /// How a copy names the source `key`.
+    pub(crate) fn copy_source(&self, key: &str) -> String {
+        format!("/{}/{}", self.name, utf8_percent_encode(key, KEY))
+    }
+}
+
+/// Scheme and host, perhaps with a port.
+fn of_endpoint(endpoint: &str) -> Result<(&str, String)> {
+    let parts = endpoint.split_once("://").map(|(scheme, host)| (scheme, host.strip_suffix('/').unwrap_or(host)));
+    let in_host = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte);
+    match parts {
+        Some((scheme @ ("http" | "https"), host)) if !host.is_empty() && host.bytes().all(in_host) => Ok((scheme, host.to_owned())),
+        _ => Err(refused("endpoint", "is no URL of a server, such as https://s3.example.org:9000")),
+    }
+}
+
+fn queried(query: &[(&str, &str)]) -> String {
+    let pairs: Vec<_> = query.iter().map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, QUERY))).collect();
+    if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) }
+}
+
+/// A key as a list has it, which was asked to encode keys.
+pub(crate) fn decoded(key: &str) -> String {
+    // Some servers write a space as a form does; a `+` itself always comes encoded.
+    percent_decode_str(&key.replace('+', " ")).decode_utf8_lossy().into_owned()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn bucket(pairs: &[(&str, &str)]) -> Result<Bucket> {
+        let pairs = [("bucket", "b1")].iter().chain(pairs).filter(|(name, _)| *name != "bucket");
+        let mut pairs: Vec<_> = pairs.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        pairs.push(("bucket".to_owned(), "my-bucket".to_owned()));
+        Bucket::new(&cofferdam_guest::Settings::parse(pairs)?)
+    }
+
+    #[test]
+    fn both_styles_name_the_same_bucket() {
+        assert_eq!(bucket(&[("region", "eu-west-3")]).unwrap().object("a/b", &[]), "https://my-bucket.s3.eu-west-3.amazonaws.com/a/b");
+        let local = bucket(&[("endpoint", "http://127.0.0.1:9000/"), ("path-style", "true"), ("prefix", "/in/here/")]).unwrap();
+        assert_eq!(local.object(&local.key("/a"), &[("uploads", "")]), "http://127.0.0.1:9000/my-bucket/in/here/a?uploads=");
+        assert_eq!(local.all(&[("prefix", "a/b")]), "http://127.0.0.1:9000/my-bucket/?prefix=a%2Fb");
+        assert_eq!(local.copy_source("a+b/c"), "/my-bucket/a%2Bb/c");
+        assert_eq!(local.path("in/here/x/y").unwrap().as_str(), "/x/y");
+        assert!(local.path("in/heretoo").is_none() && local.path("in/here/+own").is_none() && local.path("in/here/").is_none());
+    }
+
+    #[test]
+    fn settings_without_meaning_are_refused_by_name() {
+        for (name, value) in [
+            ("region", ""),
+            ("region", "eu west"),
+            ("endpoint", ""),
+            ("endpoint", "127.0.0.1:9000"),
+            ("endpoint", "ftp://host"),
+            ("endpoint", "http://user@host"),
+            ("endpoint", "http://host/path"),
+            ("prefix", "../up"),
+            ("prefix", "a//b"),
+        ] {
+            let error = bucket(&[(name, value)]).err().unwrap();
+            assert!(error.message.contains(&format!("`{name}`")), "{value:?}: {}", error.message);
+        }
+    }
+
+    #[test]
+    fn keys_are_decoded_as_lists_encode_them() {
+        assert_eq!(decoded("a%2Bb+c%C3%A4/d"), "a+b cä/d");
+    }
+}
