@@ -38,8 +38,9 @@ struct Report<'a> {
 }
 
 /// Groups of imports by what it takes to have them, in the order in which a careful reader asks.
-const GROUPS: [(ImportKind, &str); 4] = [
+const GROUPS: [(ImportKind, &str); 5] = [
     (ImportKind::Directory, "Asks for directories (needs a grant)"),
+    (ImportKind::Connection, "Asks for connections (needs a grant)"),
     (ImportKind::Extension, "Asks for extensions of this host"),
     (ImportKind::Always, "Uses what every driver has"),
     (ImportKind::Wasi, "WASI, inert unless a grant gives the real one"),

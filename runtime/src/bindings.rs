@@ -11,6 +11,7 @@ wasmtime::component::bindgen!({
             import cofferdam:storage/data@1.0.0;
             import cofferdam:storage/system@1.0.0;
             import cofferdam:storage/files@1.0.0;
+            import cofferdam:storage/connections@1.0.0;
             export cofferdam:storage/lifecycle@1.0.0;
             export cofferdam:storage/atomic-store@1.0.0;
             export cofferdam:storage/streaming-store@1.0.0;
@@ -33,6 +34,9 @@ wasmtime::component::bindgen!({
         "cofferdam:storage/files.sync": async | trappable,
         "cofferdam:storage/files.commit": async | trappable,
         "cofferdam:storage/files.lock": async | trappable,
+        "cofferdam:storage/connections.connect": async | trappable,
+        "cofferdam:storage/connections.[method]connection.read": async | trappable,
+        "cofferdam:storage/connections.[method]connection.write": async | trappable,
         default: trappable,
     },
     exports: { default: async },

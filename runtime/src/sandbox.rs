@@ -11,6 +11,7 @@ use wasmtime::component::ResourceTable;
 use crate::component::Driver;
 use crate::content::Spool;
 use crate::grant::Grant;
+use crate::host::connections::Connections;
 use crate::host::files::Directories;
 use crate::host::log::LogGate;
 use crate::host::state::{Resources, State};
@@ -36,6 +37,7 @@ impl Sandbox {
         permit(driver, grant)?;
         let resources = Resources {
             directories: Directories::open(&grant.directories)?,
+            connections: Connections::open(&grant.connections, mount)?,
             spool: spool(grant)?,
             log: LogGate::new(mount.clone(), grant.limits.log_lines_per_second),
             reachable: AtomicBool::new(reachable),

@@ -34,7 +34,7 @@ const IMPORTS: [(&str, u64, bool); 8] = [
     ("files", 0, true),
     ("http", 0, false),
     ("signing", 0, false),
-    ("connections", 0, false),
+    ("connections", 0, true),
     ("upstream", 0, false),
 ];
 

@@ -4,7 +4,6 @@
 //! |---|---|
 //! | `http` | 200 to everything; a `GET` with `answer from URL`, as live content |
 //! | `signing` | the URL with its time appended |
-//! | `connections` | `pong` to a `ping`, on the connection `backend` |
 //! | `upstream` | one store, `below`, in which each object is its own path |
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -42,10 +41,9 @@ type Answer<T> = wasmtime::Result<(Result<T, wit::Error>,)>;
 
 const HTTP: &str = "cofferdam:storage/http@1.0.0";
 const SIGNING: &str = "cofferdam:storage/signing@1.0.0";
-const CONNECTIONS: &str = "cofferdam:storage/connections@1.0.0";
 const UPSTREAM: &str = "cofferdam:storage/upstream@1.0.0";
 
-/// A connection, or a store, as a guest holds it. Each double keeps its state itself: no handle means more than another.
+/// A store as a guest holds it: no handle means more than another.
 struct Handle;
 
 /// A request that a driver sent.
@@ -64,10 +62,6 @@ pub struct Sent {
 pub struct Seen {
     /// By `http.send`.
     pub sent: Vec<Sent>,
-    /// What was written to connections.
-    pub written: Vec<u8>,
-    /// How many connections were given back.
-    pub given_back: u32,
 }
 
 /// All doubles of one driver.
@@ -90,39 +84,15 @@ impl Doubles {
         let doubles = self.clone();
         http.func_wrap_async("send", move |store, (request, body): (Request, Body)| Box::new(send(doubles.clone(), store, request, body)))
     }
-
-    fn connections(&self, mut connections: LinkerInstance<'_, State>) -> wasmtime::Result<()> {
-        connections.resource("connection", ResourceType::host::<Handle>(), |_, _| Ok(()))?;
-        connections.func_wrap("connect", |_, (name,): (String,)| -> Answer<Resource<Handle>> {
-            Ok((if name == "backend" { Ok(Resource::new_own(0)) } else { Err(error(wit::ErrorKind::PermissionDenied)) },))
-        })?;
-        let doubles = self.clone();
-        connections.func_wrap("[method]connection.write", move |_, (_, bytes): (Resource<Handle>, Vec<u8>)| -> Answer<()> {
-            doubles.note(|seen| seen.written.extend(bytes));
-            Ok((Ok(()),))
-        })?;
-        let doubles = self.clone();
-        connections.func_wrap("[method]connection.read", move |_, (_, max): (Resource<Handle>, u32)| -> Answer<Vec<u8>> {
-            let mut pong = if doubles.note(|seen| seen.written.ends_with(b"ping")) { b"pong".to_vec() } else { Vec::new() };
-            pong.truncate(max as usize);
-            Ok((Ok(pong),))
-        })?;
-        let doubles = self.clone();
-        connections.func_wrap("[method]connection.give-back", move |_, (_,): (Resource<Handle>,)| -> Answer<()> {
-            doubles.note(|seen| seen.given_back += 1);
-            Ok((Ok(()),))
-        })
-    }
 }
 
 impl Extension for Doubles {
     fn interfaces(&self) -> &[&str] {
-        &[HTTP, SIGNING, CONNECTIONS, UPSTREAM]
+        &[HTTP, SIGNING, UPSTREAM]
     }
 
     fn link(&self, linker: &mut Linker<State>) -> wasmtime::Result<()> {
         self.http(linker.instance(HTTP)?)?;
-        self.connections(linker.instance(CONNECTIONS)?)?;
         linker.instance(SIGNING)?.func_wrap("presign", |_, (request, seconds): (Request, u32)| -> Answer<String> {
             Ok((Ok(format!("{}?seconds={seconds}", request.url)),))
         })?;

@@ -61,10 +61,23 @@ pub enum ImportKind {
     Always,
     /// A directory grant.
     Directory,
+    /// A connection grant.
+    Connection,
     /// WASI: inert, unless a grant gives the real one.
     Wasi,
     /// This host offers it as an extension of its own.
     Extension,
+}
+
+impl ImportKind {
+    /// The kind of grant without which a driver that imports it does not load.
+    fn needs(self) -> Option<GrantKind> {
+        match self {
+            Self::Directory => Some(GrantKind::Directory),
+            Self::Connection => Some(GrantKind::Connection),
+            Self::Always | Self::Wasi | Self::Extension => None,
+        }
+    }
 }
 
 fn as_text<S: serde::Serializer>(value: &impl std::fmt::Display, serializer: S) -> Result<S::Ok, S::Error> {
@@ -74,7 +87,10 @@ fn as_text<S: serde::Serializer>(value: &impl std::fmt::Display, serializer: S) 
 impl Inspection {
     /// The kinds of grant without which it does not load.
     pub fn needs(&self) -> Vec<GrantKind> {
-        if self.imports.iter().any(|import| import.kind == ImportKind::Directory) { vec![GrantKind::Directory] } else { Vec::new() }
+        let mut needs: Vec<_> = self.imports.iter().filter_map(|import| import.kind.needs()).collect();
+        needs.sort_unstable();
+        needs.dedup();
+        needs
     }
 
     /// The smallest grant that would let it load, as TOML. `schema` adds the settings that must be given.
@@ -84,8 +100,12 @@ impl Inspection {
 
     /// The imports that `grant` does not give.
     pub(crate) fn ungranted(&self, grant: &Grant) -> Vec<&Import> {
-        let directories = grant.directories.is_empty();
-        self.imports.iter().filter(|import| import.kind == ImportKind::Directory && directories).collect()
+        let given = |kind| match kind {
+            GrantKind::Directory => !grant.directories.is_empty(),
+            GrantKind::Http => false,
+            GrantKind::Connection => !grant.connections.is_empty(),
+        };
+        self.imports.iter().filter(|import| import.kind.needs().is_some_and(|kind| !given(kind))).collect()
     }
 
     /// The full names of the WASI interfaces that it imports.
@@ -215,7 +235,12 @@ fn import(engine: &Engine, name: &str, item: &ComponentItem, extended: bool) -> 
         if let Some(why) = version::missing_import(&interface).filter(|_| !functions.is_empty()) {
             return Err(format!("`{interface}` ({}): {why}", functions.join(", ")));
         }
-        if interface.interface == "files" && !functions.is_empty() { ImportKind::Directory } else { ImportKind::Always }
+        match interface.interface.as_str() {
+            _ if functions.is_empty() => ImportKind::Always,
+            "files" => ImportKind::Directory,
+            "connections" => ImportKind::Connection,
+            _ => ImportKind::Always,
+        }
     } else if WASI.contains(&interface.package.as_str()) && interface.version.is_some_and(|(major, minor, _)| (major, minor) == (0, 2)) {
         ImportKind::Wasi
     } else {

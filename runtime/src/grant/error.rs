@@ -53,13 +53,11 @@ pub enum GrantError {
         hint: String,
     },
     /// A table that asks for network.
-    #[error(
-        "{place}: unknown key `{key}`: this version of Cofferdam grants no network; remove the table (`http` and `connection` grants come later)"
-    )]
+    #[error("{place}: unknown key `{key}`: this version of Cofferdam grants no network; remove the table (`http` grants come later)")]
     NoNetwork {
         /// Where.
         place: Place,
-        /// `http` or `connection`.
+        /// `http`.
         key: String,
     },
     /// A key that must be there is not.

@@ -103,7 +103,7 @@ impl<'t, 'a> Fields<'t, 'a> {
                 continue;
             }
             let key = name.to_owned();
-            if matches!(name, "http" | "connection") {
+            if name == "http" {
                 return Err(GrantError::NoNetwork { place, key });
             }
             let hint = hint(name, known.iter().copied(), "keys");

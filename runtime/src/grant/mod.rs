@@ -6,6 +6,7 @@
 //! | module | its one job |
 //! |---|---|
 //! | `address_range` | a range of addresses, as a grant names it |
+//! | `connection` | the tables `[[connection]]`, typed |
 //! | [`limits`] | how much of the machine a mount may use, with safe defaults |
 //! | [`fields`] | values of a TOML table, each with its place in the file |
 //! | `parse` | the tables of a grant file, typed |
@@ -14,6 +15,7 @@
 //! | `nearest` | the known word that was probably meant |
 
 mod address_range;
+mod connection;
 mod error;
 pub mod fields;
 pub mod limits;
@@ -27,6 +29,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 pub use address_range::{AddressRange, AddressRangeError};
+pub use connection::{AuthProtocol, ConnectionAuth, ConnectionGrant, SecretSource, Trust};
 pub use error::{GrantError, Place};
 pub use limits::{Limits, SpoolOptions};
 pub use parse::MountFile;
@@ -51,6 +54,8 @@ pub struct Grant {
     pub settings: BTreeMap<String, SettingValue>,
     /// Directories of the host, by the name that the driver uses.
     pub directories: Vec<DirectoryGrant>,
+    /// Byte streams to servers, by the name that the driver uses.
+    pub connections: Vec<ConnectionGrant>,
     /// The environment that the driver's language runtime sees.
     pub environment: BTreeMap<String, String>,
     /// Refuse drivers that import WASI even in its inert form.
@@ -150,6 +155,7 @@ impl fmt::Debug for Grant {
         f.debug_struct("Grant")
             .field("settings", &self.settings)
             .field("directories", &self.directories)
+            .field("connections", &self.connections)
             .field("environment", &self.environment.keys().collect::<Vec<_>>())
             .field("strict", &self.strict)
             .field("restart_empty", &self.restart_empty)

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use toml::de::DeValue;
 
+use super::connection::connections;
 use super::error::GrantError;
 use super::fields::{Document, Field, Fields, read};
 use super::{Access, DirectoryGrant, Grant, Limits, SettingValue, SpoolOptions};
 
-const GRANT_KEYS: &[&str] = &["strict", "restart-empty", "settings", "directory", "environment", "limits", "spool"];
-const MOUNT_KEYS: &[&str] = &["driver", "pin", "strict", "restart-empty", "settings", "directory", "environment", "limits", "spool"];
+const GRANT_KEYS: &[&str] = &["strict", "restart-empty", "settings", "directory", "connection", "environment", "limits", "spool"];
+const MOUNT_KEYS: &[&str] = &["driver", "pin", "strict", "restart-empty", "settings", "directory", "connection", "environment", "limits", "spool"];
 const DIRECTORY_KEYS: &[&str] = &["name", "host", "access", "wasi"];
 const SPOOL_KEYS: &[&str] = &["memory", "directory", "disk"];
 const LIMITS_KEYS: &[&str] = &[
@@ -89,6 +90,7 @@ fn tables(top: &Fields<'_, '_>) -> Result<Grant, GrantError> {
     Ok(Grant {
         settings: settings(top.get("settings"))?,
         directories: directories(top.get("directory"))?,
+        connections: connections(top.get("connection"))?,
         environment: environment(top.get("environment"))?,
         strict: boolean(top, "strict")?,
         restart_empty: boolean(top, "restart-empty")?,

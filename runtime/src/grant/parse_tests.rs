@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+use super::super::ConnectionGrant;
 use super::*;
 
 const FILE: &str = "/etc/cofferdam/grant.toml";
@@ -33,6 +34,9 @@ wasi = true
 name = "/seed"
 host = "/srv/seed"
 access = "read-only"
+[[connection]]
+name = "redis"
+address = "127.0.0.1:6379"
 [environment]
 LANG = "C"
 [limits]
@@ -65,6 +69,7 @@ disk = "1 GiB"
             directory("/data", "/etc/cofferdam/cofferdam-data", Access::ReadWrite, true),
             directory("/seed", "/srv/seed", Access::ReadOnly, false),
         ],
+        connections: vec![ConnectionGrant::new("redis", "127.0.0.1", 6379)],
         environment: [("LANG".to_owned(), "C".to_owned())].into(),
         strict: true,
         restart_empty: true,
@@ -118,20 +123,16 @@ fn unknown_keys_are_refused_with_the_nearest() {
     assert_eq!(refusal("[limit]"), ":1:2: unknown key `limit` at the top level; did you mean `limits`?");
     assert_eq!(
         refusal("[volume]"),
-        ":1:2: unknown key `volume` at the top level; known keys: `strict`, `restart-empty`, `settings`, `directory`, `environment`, `limits`, `spool`"
+        ":1:2: unknown key `volume` at the top level; known keys: `strict`, `restart-empty`, `settings`, `directory`, `connection`, `environment`, `limits`, `spool`"
     );
 }
 
 #[test]
 fn network_is_not_granted_yet() {
-    for table in ["http", "connection"] {
-        assert_eq!(
-            refusal(&format!("strict = true\n[[{table}]]\nallow = 'https://example.com'")),
-            format!(
-                ":2:3: unknown key `{table}`: this version of Cofferdam grants no network; remove the table (`http` and `connection` grants come later)"
-            )
-        );
-    }
+    assert_eq!(
+        refusal("strict = true\n[[http]]\nallow = 'https://example.com'"),
+        ":2:3: unknown key `http`: this version of Cofferdam grants no network; remove the table (`http` grants come later)"
+    );
 }
 
 #[test]
@@ -214,7 +215,7 @@ fn a_mount_file_names_its_driver() {
     assert_eq!(
         parse("driver = 'filesystem.wasm'").unwrap_err().to_string(),
         format!(
-            "{FILE}:1:1: unknown key `driver` at the top level; known keys: `strict`, `restart-empty`, `settings`, `directory`, `environment`, `limits`, `spool`"
+            "{FILE}:1:1: unknown key `driver` at the top level; known keys: `strict`, `restart-empty`, `settings`, `directory`, `connection`, `environment`, `limits`, `spool`"
         )
     );
 }

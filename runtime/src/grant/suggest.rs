@@ -10,7 +10,9 @@ pub fn lines_for(kind: GrantKind) -> &'static str {
             "[[directory]]\nname = \"/data\"              # what the driver calls it\nhost = \"./cofferdam-data\"   # where it is, relative to this file\naccess = \"read-write\"       # or \"read-only\"\n"
         }
         GrantKind::Http => "# [[http]]: the driver makes HTTP requests, and this version of Cofferdam grants no network\n",
-        GrantKind::Connection => "# [[connection]]: the driver opens connections, and this version of Cofferdam grants no network\n",
+        GrantKind::Connection => {
+            "[[connection]]\nname = \"backend\"                 # what the driver calls it\naddress = \"backend.example.com:1\" # the server; beside it: tls, auth, and addresses for what is not public\n"
+        }
     }
 }
 

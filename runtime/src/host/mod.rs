@@ -1,5 +1,6 @@
 //! The contract's host interfaces, each the one place where its kind of resource is opened.
 
+pub(crate) mod connections;
 pub(crate) mod data;
 pub(crate) mod extend;
 pub(crate) mod files;

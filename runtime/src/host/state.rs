@@ -7,6 +7,7 @@ use std::time::Duration;
 use wasmtime::component::{Resource, ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
+use super::connections::Connections;
 use super::files::Directories;
 use super::log::LogGate;
 use crate::bindings::cofferdam::storage::store_types as wit;
@@ -19,6 +20,8 @@ use crate::limits::{CpuBudget, Limiter};
 pub(crate) struct Resources {
     /// The granted directories.
     pub(crate) directories: Directories,
+    /// The granted connections.
+    pub(crate) connections: Connections,
     /// Where generated and streamed bytes wait.
     pub(crate) spool: Arc<Spool>,
     /// The driver's log, at a bounded rate.
@@ -155,8 +158,17 @@ impl State {
 
     /// The granted directories, unless the backends are taken away.
     pub(crate) fn directories(&self) -> Result<Directories> {
+        self.reachable().map(|()| self.resources.directories.clone())
+    }
+
+    /// The granted connections, unless the backends are taken away.
+    pub(crate) fn connections(&self) -> Result<Connections> {
+        self.reachable().map(|()| self.resources.connections.clone())
+    }
+
+    fn reachable(&self) -> Result<()> {
         if self.resources.reachable.load(Ordering::Relaxed) {
-            Ok(self.resources.directories.clone())
+            Ok(())
         } else {
             Err(Error::new(ErrorKind::Unavailable, "the backends of this mount are taken away at the moment"))
         }

@@ -112,6 +112,9 @@ pub enum LoadError {
     /// A granted directory cannot be opened.
     #[error(transparent)]
     Directory(#[from] crate::host::files::OpenError),
+    /// A granted connection cannot be prepared: its certificates or its password are not there.
+    #[error(transparent)]
+    Connection(#[from] crate::host::connections::OpenError),
     /// The spool's directory cannot be opened.
     #[error("cannot open the spool's directory {}: make it (`mkdir -p`), or name another under [spool]", path.display())]
     Spool {

@@ -1,4 +1,4 @@
-//! What a mount does between calls: closes abandoned generators, drains those that nobody reads, drops idle instances.
+//! What a mount does between calls: closes abandoned generators, drains those that nobody reads, drops idle instances and connections.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -23,6 +23,7 @@ pub(super) fn start(pool: &Arc<Pool>) -> AbortHandle {
             close_abandoned(&pool).await;
             drain_unread(&pool).await;
             drop_idle(&pool);
+            pool.sandbox.resources.connections.close_idle();
         }
     });
     task.abort_handle()

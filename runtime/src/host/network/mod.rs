@@ -1,3 +1,11 @@
-//! What every way to the network shares: which addresses may be reached at all.
+//! What every way to the network shares.
+//!
+//! | module | its one job |
+//! |---|---|
+//! | `address` | which addresses may be reached |
+//! | `secret` | secrets, read where a grant says they are |
+//! | `tls` | whom TLS trusts |
 
 pub(crate) mod address;
+pub(crate) mod secret;
+pub(crate) mod tls;
