@@ -10,6 +10,7 @@ wit_bindgen::generate!({
         package cofferdam:guest;
         world imports {
             import cofferdam:storage/store-types@1.0.0;
+            import cofferdam:storage/connections@1.0.0;
             import cofferdam:storage/data@1.0.0;
             import cofferdam:storage/files@1.0.0;
             import cofferdam:storage/http@1.0.0;

@@ -1,8 +1,9 @@
-//! What the host does for a driver: [`data`], [`files`], [`http`], [`system`].
+//! What the host does for a driver: [`connections`], [`data`], [`files`], [`http`], [`system`].
 //!
 //! In a component these call the host. In native tests they work on the world of the running
 //! [`Harness`](crate::testing::Harness).
 
+pub mod connections;
 pub mod data;
 pub mod files;
 pub mod http;

@@ -3,7 +3,7 @@
 //! A driver is a struct with [`Driver`], one store or both ([`StreamingStore`], [`AtomicStore`]) and whichever optional abilities
 //! its backend has ([`Uploads`], [`Copying`], …). [`export_driver!`] makes it a component that imports just what it calls and
 //! exports just what is named. It decides *where* bytes live; the host moves them, and does what is hard: [`files`] that are
-//! replaced whole and durably, locks, [`http`] with credentials that the driver never sees, [`data`] that never enters it.
+//! replaced whole and durably, locks, [`http`] and [`connections`] with credentials that the driver never sees, [`data`] that never enters it.
 //!
 //! A complete driver, which keeps objects in a granted directory and runs natively in its own test:
 //!
@@ -71,7 +71,7 @@
 //! | [`driver`] | the traits that an author implements |
 //! | [`mod@settings`] | typed settings and their schema |
 //! | [`types`], [`path`], [`error`], [`list`] | the words of the contract, and help with them |
-//! | [`host`] | what the host does: [`data`], [`files`], [`http`], [`system`] |
+//! | [`host`] | what the host does: [`connections`], [`data`], [`files`], [`http`], [`system`] |
 //! | [`testing`] | running a driver natively |
 //!
 //! Build for `wasm32-unknown-unknown` as a `cdylib`, and make the module a component with `cofferdam build` or
@@ -102,7 +102,7 @@ pub use claims::Claims;
 pub use driver::*;
 pub use error::{Result, ResultExt};
 pub use host::data::{Buffer, Content};
-pub use host::{data, files, http, system};
+pub use host::{connections, data, files, http, system};
 pub use list::PageBuilder;
 pub use path::{Key, Prefix, StorePath};
 pub use settings::{Secret, Settings};

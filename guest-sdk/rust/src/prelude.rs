@@ -3,6 +3,7 @@
 pub use crate::claims::Claims;
 pub use crate::driver::{AtomicStore, ContentStore, Copying, Driver, Generator, Presigning, Renaming, StreamingStore, UploadListing, Uploads};
 pub use crate::error::{Result, ResultExt};
+pub use crate::host::connections::Connection;
 pub use crate::host::data::{Buffer, Content};
 pub use crate::host::files::{self, CommitMode, FileInfo, FileKind, WriteMode};
 pub use crate::host::http::{self, Request, Response};

@@ -22,6 +22,7 @@ pub mod http;
 pub(crate) mod native;
 mod world;
 
+use std::net::SocketAddr;
 use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -74,6 +75,11 @@ impl<D: Driver> Harness<D> {
         self.world.root().join(path.trim_start_matches('/'))
     }
 
+    /// Grants the connection `name` to a server at `address`: one of the test's own, or a real one.
+    pub fn connect(&self, name: &str, address: SocketAddr) {
+        self.world.connect(name, address);
+    }
+
     /// Makes `server` answer the requests of this world's drivers from now on. Without one every request is `denied`.
     pub fn serve(&self, server: impl FnMut(&Asked) -> Result<Answer> + 'static) {
         self.world.serve(Box::new(server));
@@ -94,7 +100,7 @@ impl<D: Driver> Harness<D> {
         self.world.take_asked()
     }
 
-    /// Makes every function of `files` and `http` answer `unavailable`, or work again.
+    /// Makes every function of `files`, `http` and `connections` answer `unavailable`, or work again.
     pub fn set_reachable(&self, reachable: bool) {
         self.world.set_reachable(reachable);
     }

@@ -5,6 +5,11 @@ pub(crate) mod data {
     pub(crate) use crate::bindings::cofferdam::storage::data::{Buffer, Content, from_bytes, from_generator, new_buffer};
 }
 
+pub(crate) mod connections {
+    //! The bindings of `connections`.
+    pub(crate) use crate::bindings::cofferdam::storage::connections::{Connection, connect};
+}
+
 pub(crate) mod system {
     //! The bindings of `system`.
     pub(crate) use crate::bindings::cofferdam::storage::system::{log, now, random};

@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -20,8 +21,15 @@ pub(crate) struct World {
     stamps: RefCell<HashMap<PathBuf, u64>>,
     next_stamp: Cell<u64>,
     locked: RefCell<HashSet<String>>,
+    connections: RefCell<HashMap<String, Granted>>,
     server: RefCell<Option<Server>>,
     asked: RefCell<Vec<Asked>>,
+}
+
+/// A granted connection: its server, and what was given back.
+struct Granted {
+    address: SocketAddr,
+    idle: Vec<TcpStream>,
 }
 
 impl World {
@@ -38,6 +46,7 @@ impl World {
             stamps: RefCell::default(),
             next_stamp: Cell::new(1),
             locked: RefCell::default(),
+            connections: RefCell::default(),
             server: RefCell::default(),
             asked: RefCell::default(),
         }))
@@ -100,6 +109,32 @@ impl World {
     /// What the server was asked since the last time.
     pub(crate) fn take_asked(&self) -> Vec<Asked> {
         self.asked.take()
+    }
+
+    /// Grants the connection `name` to a server at `address`.
+    pub(crate) fn connect(&self, name: &str, address: SocketAddr) {
+        self.connections.borrow_mut().insert(name.to_owned(), Granted { address, idle: Vec::new() });
+    }
+
+    /// The server of the connection `name`.
+    pub(crate) fn server_of(&self, name: &str) -> Result<SocketAddr> {
+        if !self.reachable.get() {
+            return Err(Error::unavailable("the test holds back the servers"));
+        }
+        let missing = || Error::permission_denied(format!("the test has no connection {name}"));
+        self.connections.borrow().get(name).map(|granted| granted.address).ok_or_else(missing)
+    }
+
+    /// A connection that was given back.
+    pub(crate) fn idle_connection(&self, name: &str) -> Option<TcpStream> {
+        self.connections.borrow_mut().get_mut(name)?.idle.pop()
+    }
+
+    /// Keeps a connection that is given back.
+    pub(crate) fn keep_connection(&self, name: &str, stream: TcpStream) {
+        if let Some(granted) = self.connections.borrow_mut().get_mut(name) {
+            granted.idle.push(stream);
+        }
     }
 
     /// Gives the file at `path` a new stamp.
