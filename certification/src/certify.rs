@@ -12,7 +12,7 @@ use crate::context::{Context, Filled};
 use crate::error::Error;
 use crate::options::{Options, Progress, matches};
 use crate::report::{CaseReport, Outcome, Report};
-use crate::scratch::Scratch;
+use crate::scratch::{Scratch, check_place};
 use crate::verdict::{Stop, Verdict, ensure, skip};
 
 /// Runs every selected case against `driver` with `grant`, one after another.
@@ -33,7 +33,8 @@ pub async fn certify(driver: &Driver, grant: &Grant, options: &Options) -> Resul
         Some(directory) => filled(directory).map_err(|source| Error::Filled { directory: directory.clone(), source })?.into(),
         None => Arc::new([]),
     };
-    let (_scratch, probed) = Scratch::new(grant)?;
+    check_place(driver, options.place.as_deref())?;
+    let (_scratch, probed) = Scratch::new(grant, options.place.as_deref())?;
     let probe = Mount::open(driver, &probed, MountOptions::default()).await?;
     let description = probe.description();
     let mut report = Report {
@@ -112,7 +113,7 @@ async fn run(
     filled: &Arc<[Filled]>,
     options: &Options,
 ) -> Result<(Outcome, Vec<String>), Error> {
-    let (scratch, fresh) = Scratch::new(grant)?;
+    let (scratch, fresh) = Scratch::new(grant, options.place.as_deref())?;
     let places = scratch.directories().collect();
     let seed = case.id.bytes().fold(0, |seed: u64, byte| seed.wrapping_mul(0x100_0000_01B3) ^ u64::from(byte));
     let context = Arc::new(Context::new(driver.clone(), fresh, places, claims.clone(), filled.clone(), options.clone(), seed));

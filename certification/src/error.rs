@@ -19,6 +19,12 @@ pub enum Error {
         /// What the operating system says.
         source: std::io::Error,
     },
+    /// The driver stores to a server, and nothing keeps the cases apart there, nor from what is stored already.
+    #[error(
+        "the driver stores to a server: name the setting by which the server keeps stores apart (`--place prefix`, say), so that each case has a \
+         fresh place and what is stored already stays untouched"
+    )]
+    NoPlace,
     /// A pattern that selects nothing.
     #[error("no case matches `{pattern}`; ids look like `put.overwrite`, `list.*`")]
     NoCase {

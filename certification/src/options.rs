@@ -42,6 +42,9 @@ pub struct Options {
     /// The files that the driver's backend holds already, at their paths below this directory: how a driver that cannot be
     /// written to is certified.
     pub filled: Option<PathBuf>,
+    /// The setting by whose value the backend keeps stores apart, a prefix say: every case gets a value of its own, which begins with the
+    /// grant's and has `certify-` in it. Needed for a driver that stores to a server, where what the cases leave stays below these values.
+    pub place: Option<String>,
     /// The command of a second host process that serves [`crate::worker::serve`] with the same driver. Without it, cases that need
     /// one are skipped, or say that they left that half out.
     pub worker: Option<Vec<OsString>>,
@@ -57,6 +60,7 @@ impl Default for Options {
             stall: Duration::from_millis(100),
             long: false,
             filled: None,
+            place: None,
             worker: None,
             progress: None,
         }
@@ -90,6 +94,7 @@ impl fmt::Debug for Options {
             .field("stall", &self.stall)
             .field("long", &self.long)
             .field("filled", &self.filled)
+            .field("place", &self.place)
             .field("worker", &self.worker)
             .finish_non_exhaustive()
     }

@@ -1,8 +1,10 @@
-//! Fresh, empty places inside the granted directories, gone when they are dropped.
+//! Fresh, empty places: inside the granted directories, gone when they are dropped, and by a setting where a server is the backend.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use cofferdam::{Access, Grant};
+use cofferdam::{Access, Driver, Grant, GrantKind, SettingValue};
 use tempfile::TempDir;
 
 use crate::error::Error;
@@ -21,8 +23,16 @@ pub(crate) struct Scratch {
 
 impl Scratch {
     /// Replaces every directory that `grant` lets be written to by a new one inside it. What may only be read cannot be harmed, and stays.
-    pub(crate) fn new(grant: &Grant) -> Result<(Self, Grant), Error> {
+    /// The setting `place` gets a value that was never used before.
+    pub(crate) fn new(grant: &Grant, place: Option<&str>) -> Result<(Self, Grant), Error> {
         let mut fresh = grant.clone();
+        if let Some(setting) = place {
+            let value = match grant.settings.get(setting) {
+                Some(SettingValue::Text(text) | SettingValue::Untyped(text)) if !text.is_empty() => format!("{text}-"),
+                _ => String::new(),
+            };
+            fresh.settings.insert(setting.to_owned(), SettingValue::Text(format!("{value}certify-{}", unused())));
+        }
         let mut places = Vec::new();
         for directory in fresh.directories.iter_mut().filter(|directory| directory.access == Access::ReadWrite) {
             let failed = |source| Error::Scratch { directory: directory.host.clone(), source };
@@ -53,6 +63,19 @@ impl Scratch {
         }
         Ok(strays)
     }
+}
+
+/// Whether cases of `driver` have fresh places: a driver that stores to a server needs the setting `place` for it.
+pub(crate) fn check_place(driver: &Driver, place: Option<&str>) -> Result<(), Error> {
+    let has_server = driver.inspection().needs().iter().any(|kind| *kind != GrantKind::Directory);
+    if has_server && place.is_none() { Err(Error::NoPlace) } else { Ok(()) }
+}
+
+/// Digits that no other case has, in this process or in another.
+fn unused() -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_nanos());
+    format!("{now:x}{:x}{:x}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
 /// What a driver can see below `directory`, with size and time of its last change: equal before and after if nothing was touched.
@@ -98,7 +121,7 @@ mod tests {
         let host = tempfile::tempdir().unwrap();
         let directory = |name: &str, access| DirectoryGrant { name: name.to_owned(), host: host.path().to_owned(), access, wasi: false };
         let grant = Grant { directories: vec![directory("/data", Access::ReadWrite), directory("/seen", Access::ReadOnly)], ..Grant::default() };
-        let (scratch, fresh) = Scratch::new(&grant).unwrap();
+        let (scratch, fresh) = Scratch::new(&grant, None).unwrap();
         assert!(fresh.directories[0].host.starts_with(host.path()) && fresh.directories[0].host != host.path());
         assert_eq!(fresh.directories[1].host, host.path());
         assert_eq!(scratch.strays().unwrap(), Vec::<PathBuf>::new());
@@ -106,5 +129,18 @@ mod tests {
         assert_eq!(scratch.strays().unwrap().len(), 1);
         drop(scratch);
         assert_eq!(std::fs::read_dir(host.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_place_by_a_setting_is_a_new_one_each_time() {
+        let mut grant = Grant::default();
+        grant.settings.insert("prefix".to_owned(), SettingValue::Text("mine".to_owned()));
+        let place = |grant: &Grant, setting: &str| match Scratch::new(grant, Some(setting)).unwrap().1.settings.remove(setting) {
+            Some(SettingValue::Text(text)) => text,
+            other => panic!("{other:?}"),
+        };
+        assert!(place(&grant, "prefix").starts_with("mine-certify-"));
+        assert!(place(&grant, "bucket").starts_with("certify-"));
+        assert_ne!(place(&grant, "prefix"), place(&grant, "prefix"));
     }
 }

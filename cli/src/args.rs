@@ -180,6 +180,9 @@ pub(crate) struct CertifyArgs {
     /// Start from the files of DIR, stored at their paths: how a read-only driver is certified
     #[arg(long, value_name = "DIR")]
     pub(crate) filled: Option<PathBuf>,
+    /// The setting by which the driver's server keeps stores apart, `prefix` say: each case gets a value of its own
+    #[arg(long, value_name = "SETTING")]
+    pub(crate) place: Option<String>,
     /// Run the long cases too, and wait longer in the others
     #[arg(long)]
     pub(crate) long: bool,

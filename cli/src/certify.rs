@@ -51,6 +51,7 @@ fn options(arguments: &CertifyArgs, bar: &ProgressBar) -> Result<Options> {
     let mut options = if arguments.long { Options::long() } else { Options::default() };
     options.cases = arguments.cases.clone();
     options.filled = arguments.filled.clone();
+    options.place = arguments.place.clone();
     options.worker = Some(worker.into());
     let bar = bar.clone();
     options.progress = Some(Arc::new(move |progress| show(&bar, progress)));

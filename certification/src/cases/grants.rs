@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use cofferdam::{
-    Access, ByteRange, Condition, Content, ErrorKind, Grant, Interface, ListOptions, LoadError, Mount, MountOptions, Part, Prefix, Result,
+    Access, ByteRange, Condition, Content, ErrorKind, Grant, GrantKind, Interface, ListOptions, LoadError, Mount, MountOptions, Part, Prefix, Result,
     StreamingStore, WrittenPart,
 };
 use futures::future::BoxFuture;
@@ -20,15 +20,25 @@ cases! {
 }
 
 async fn matrix(context: &Context) -> Verdict {
-    if context.driver().inspection().needs().is_empty() {
-        let bare = Grant { directories: Vec::new(), ..context.grant().clone() };
+    let needs = context.driver().inspection().needs();
+    for kind in &needs {
+        whole_kind(context, *kind).await?;
+    }
+    if needs.is_empty() {
+        let bare = Grant { directories: Vec::new(), connections: Vec::new(), ..context.grant().clone() };
         Mount::open(context.driver(), &bare, MountOptions::default()).await?;
         context.note("the driver needs no grant, and runs without any");
         return Ok(());
     }
-    whole_kind(context).await?;
     for index in 0..context.grant().directories.len() {
-        by_another_name(context, index).await?;
+        let mut grant = context.grant().clone();
+        let name = std::mem::replace(&mut grant.directories[index].name, "/certify-withheld".to_owned());
+        by_another_name(context, &name, &grant).await?;
+    }
+    for index in 0..context.grant().connections.len() {
+        let mut grant = context.grant().clone();
+        let name = std::mem::replace(&mut grant.connections[index].name, "certify-withheld".to_owned());
+        by_another_name(context, &name, &grant).await?;
     }
     if context.claims().writable && !context.places().is_empty() {
         read_only(context).await?;
@@ -36,17 +46,29 @@ async fn matrix(context: &Context) -> Verdict {
     Ok(())
 }
 
-/// Without any directory the driver must not even load, and the error says what would allow it.
-async fn whole_kind(context: &Context) -> Verdict {
-    let bare = Grant { directories: Vec::new(), ..context.grant().clone() };
-    match Mount::open(context.driver(), &bare, MountOptions::default()).await {
+/// Without anything of one kind the driver must not even load, and the error says what would allow it.
+async fn whole_kind(context: &Context, kind: GrantKind) -> Verdict {
+    let mut grant = context.grant().clone();
+    let (import, table) = match kind {
+        GrantKind::Directory => {
+            grant.directories.clear();
+            ("files", "[[directory]]")
+        }
+        GrantKind::Connection => {
+            grant.connections.clear();
+            ("connections", "[[connection]]")
+        }
+        // No grant has one yet, so nothing that needs it comes here.
+        GrantKind::Http => ("http", "[[http]]"),
+    };
+    match Mount::open(context.driver(), &grant, MountOptions::default()).await {
         Err(LoadError::NotGranted { imports, remedy }) => {
-            ensure!(imports.iter().any(|import| import.contains("files")), "the refusal names {imports:?}, and not the import `files`");
-            ensure!(remedy.contains("[[directory]]"), "the refusal does not show the lines of a grant that would allow it");
+            ensure!(imports.iter().any(|named| named.contains(import)), "the refusal names {imports:?}, and not the import `{import}`");
+            ensure!(remedy.contains(table), "the refusal does not show the lines of a grant that would allow it: {table}");
             Ok(())
         }
-        Err(error) => failed(format!("without any directory granted: {error}")),
-        Ok(_) => failed("a driver that imports `files` loads without any directory granted"),
+        Err(error) => failed(format!("without any {table} granted: {error}")),
+        Ok(_) => failed(format!("a driver that imports `{import}` loads without any {table} granted")),
     }
 }
 
@@ -148,21 +170,20 @@ impl Names {
     }
 }
 
-/// The same directory, granted by a name that the driver's settings do not know: each operation is refused, or `configure` is.
-async fn by_another_name(context: &Context, index: usize) -> Verdict {
+/// The same thing, granted in `grant` by another name than `name`, which the driver's settings do not know: each operation is
+/// refused, or `configure` is.
+async fn by_another_name(context: &Context, name: &str, grant: &Grant) -> Verdict {
     let names = Names::stored(context).await?;
-    let mut grant = context.grant().clone();
-    let name = std::mem::replace(&mut grant.directories[index].name, "/certify-withheld".to_owned());
     let before = seen(context)?;
-    match Mount::open(context.driver(), &grant, MountOptions::default()).await {
+    match Mount::open(context.driver(), grant, MountOptions::default()).await {
         Err(LoadError::Start(error)) => {
-            ensure!(error.to_string().contains(&name), "with {name} withheld `configure` must name it, and says: {error}")
+            ensure!(error.to_string().contains(name), "with {name} withheld `configure` must name it, and says: {error}")
         }
         Err(error) => return failed(format!("with {name} withheld the driver could not be mounted: {error}")),
         Ok(mount) => {
             for (operation, _, call) in operations(&mount, &names) {
                 match call.await {
-                    Ok(()) => return failed(format!("{operation} succeeds although the directory {name} is not granted")),
+                    Ok(()) => return failed(format!("{operation} succeeds although {name} is not granted")),
                     Err(error) => {
                         let kinds = [ErrorKind::InvalidPath, ErrorKind::PermissionDenied, ErrorKind::Unavailable];
                         ensure!(
@@ -170,13 +191,24 @@ async fn by_another_name(context: &Context, index: usize) -> Verdict {
                             "{operation} with {name} withheld must be a refusal, and was `{}`: {error}",
                             error.kind()
                         );
-                        ensure!(error.to_string().contains(&name), "the refusal of {operation} with {name} withheld does not name it: {error}");
+                        ensure!(error.to_string().contains(name), "the refusal of {operation} with {name} withheld does not name it: {error}");
                     }
                 }
             }
         }
     }
+    still_there(context, &names, name).await?;
     untouched(context, &before, &format!("with {name} withheld"))
+}
+
+/// Whether the value is there as it was stored: the only thing that is seen of a backend that is no directory.
+async fn still_there(context: &Context, names: &Names, withheld: &str) -> Verdict {
+    let mount = context.mount().await?;
+    if context.claims().writable && mount.has(Interface::AtomicStore) {
+        let value = atomic(&mount).get(&names.key).await?;
+        ensure!(&value.data[..] == b"value", "with {withheld} withheld a value was changed");
+    }
+    Ok(())
 }
 
 /// Everything below the granted directories.

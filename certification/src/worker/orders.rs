@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use cofferdam::{Access, Condition, DirectoryGrant, Etag, Grant, SettingValue};
+use cofferdam::{Access, Condition, ConnectionGrant, DirectoryGrant, Etag, Grant, SettingValue};
 use serde::{Deserialize, Serialize};
 
 use crate::data::Data;
@@ -58,6 +58,7 @@ impl From<PlainCondition> for Condition {
 pub(crate) struct PlainGrant {
     settings: BTreeMap<String, PlainSetting>,
     directories: Vec<PlainDirectory>,
+    connections: Vec<ConnectionGrant>,
     environment: BTreeMap<String, String>,
     strict: bool,
     restart_empty: bool,
@@ -109,6 +110,7 @@ impl From<&Grant> for PlainGrant {
         Self {
             settings: grant.settings.iter().map(|(name, value)| (name.clone(), setting(value))).collect(),
             directories: grant.directories.iter().map(directory).collect(),
+            connections: grant.connections.clone(),
             environment: grant.environment.clone(),
             strict: grant.strict,
             restart_empty: grant.restart_empty,
@@ -141,6 +143,7 @@ impl From<PlainGrant> for Grant {
         let mut grant = Self {
             settings: plain.settings.into_iter().map(|(name, value)| (name, setting(value))).collect(),
             directories: plain.directories.into_iter().map(directory).collect(),
+            connections: plain.connections,
             environment: plain.environment,
             strict: plain.strict,
             restart_empty: plain.restart_empty,
@@ -163,6 +166,9 @@ mod tests {
         grant.settings.insert("shards".to_owned(), SettingValue::Integer(3));
         grant.settings.insert("root".to_owned(), SettingValue::Text("/data".to_owned()));
         grant.directories.push(DirectoryGrant { name: "/data".to_owned(), host: "/srv".into(), access: Access::ReadWrite, wasi: true });
+        let mut connection = ConnectionGrant::new("backend", "server.example.com", 1);
+        connection.addresses.push("10.0.0.0/8".parse().unwrap());
+        grant.connections.push(connection);
         grant.environment.insert("A".to_owned(), "b".to_owned());
         grant.limits.memory = 1 << 30;
         grant.strict = true;

@@ -5,9 +5,11 @@ use std::net::IpAddr;
 use std::str::FromStr;
 
 use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
 
 /// A range of addresses: `127.0.0.0/8`, `fd00::/8`, or one address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct AddressRange(IpNet);
 
 /// Why a text is no range of addresses.
@@ -39,6 +41,20 @@ impl FromStr for AddressRange {
         };
         // A range that does not start at its first address is more likely a slip than a wish for all of it.
         range.filter(|range| range.addr() == range.network()).map(Self).ok_or_else(|| AddressRangeError { text: text.to_owned() })
+    }
+}
+
+impl TryFrom<String> for AddressRange {
+    type Error = AddressRangeError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<AddressRange> for String {
+    fn from(range: AddressRange) -> Self {
+        range.to_string()
     }
 }
 

@@ -5,6 +5,7 @@ use std::net::Ipv6Addr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use toml::de::DeValue;
 
 use super::address_range::AddressRange;
@@ -21,8 +22,8 @@ const TIME_MIN: Duration = Duration::from_millis(10);
 /// The longest time that is a limit at all.
 const TIME_MAX: Duration = Duration::from_secs(24 * 3600);
 
-/// A byte stream to one server, which the host opens for a driver.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A byte stream to one server, which the host opens for a driver. It can be serialized, to be handed to another process of the host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConnectionGrant {
     /// The name by which the driver knows it.
     pub name: String,
@@ -47,7 +48,7 @@ pub struct ConnectionGrant {
 }
 
 /// Which certificates a TLS server may have.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Trust {
     /// Those that lead to one of Mozilla's roots.
     WebRoots,
@@ -56,7 +57,7 @@ pub enum Trust {
 }
 
 /// How a connection is authenticated.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConnectionAuth {
     /// By which protocol.
     pub protocol: AuthProtocol,
@@ -67,7 +68,7 @@ pub struct ConnectionAuth {
 }
 
 /// A protocol in which the host can authenticate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum AuthProtocol {
     /// `AUTH` of Redis.
@@ -75,7 +76,7 @@ pub enum AuthProtocol {
 }
 
 /// Where a secret is. The grant never has the secret itself, so that it can be kept with other files and shown.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SecretSource {
     /// A variable of the host's environment.
     Environment(String),
