@@ -9,6 +9,7 @@
 //! | [`hostile`] | the hostile driver, mounted with tight limits on a scratch directory |
 //! | [`images`] | OCI images and layouts, made here |
 //! | [`log`] | what was logged while it ran |
+//! | [`redis`] | Debian's `redis-server` as a process |
 //! | [`server`] | `cofferdam serve` as a process, and Debian's `docker-registry` beside it |
 //! | [`tiny`] | a driver of a hundred lines of WebAssembly text, for shapes that no compiler makes |
 //! | [`tools`] | other programs, or the word that a test is skipped without them |
@@ -21,6 +22,7 @@ pub mod faulty;
 pub mod hostile;
 pub mod images;
 pub mod log;
+pub mod redis;
 pub mod server;
 pub mod tiny;
 pub mod tools;

@@ -8,7 +8,7 @@ use rustix::process::geteuid;
 use crate::process;
 
 /// A program, and the package that has it.
-const TOOLS: [(&str, &str); 9] = [
+const TOOLS: [(&str, &str); 10] = [
     ("docker-registry", "docker-registry"),
     ("nginx", "nginx-light"),
     ("skopeo", "skopeo"),
@@ -18,6 +18,7 @@ const TOOLS: [(&str, &str); 9] = [
     ("buildah", "buildah"),
     ("podman", "podman"),
     ("curl", "curl"),
+    ("redis-server", "redis-server"),
 ];
 
 /// Where Debian puts servers, which is not on everybody's `PATH`.
