@@ -5,10 +5,12 @@
 //! | module | its one job |
 //! |---|---|
 //! | `parse` | listeners, mounts, storage and routes |
+//! | `layers` | retries, timeouts and the like of a mount |
 //! | `service` | uploads, limits, metrics and webhooks |
 //! | `auth` | schemes and rules |
 
 mod auth;
+mod layers;
 mod parse;
 mod service;
 
@@ -18,6 +20,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use cofferdam::grant::{Access, DirectoryGrant, Grant, GrantError, MountFile, SettingValue, fields};
+use cofferdam::layer::LayerOptions;
 
 use crate::access::{AccessOptions, Pattern};
 use crate::events::EventAction;
@@ -30,6 +33,8 @@ pub struct Config {
     pub listeners: Vec<ListenerConfig>,
     /// Drivers with their grants, by name.
     pub mounts: BTreeMap<String, MountFile>,
+    /// How each mount is called, by its name; as usual where it is not named.
+    pub layers: BTreeMap<String, LayerOptions>,
     /// Where repositories are that no route names.
     pub storage: StorageConfig,
     /// Where repositories below a prefix are.
@@ -218,6 +223,7 @@ impl Config {
         Self {
             listeners,
             mounts: [(name.clone(), mount)].into(),
+            layers: BTreeMap::new(),
             storage: StorageConfig { blobs: name, atomic: None, layout: None },
             routes: Vec::new(),
             uploads: UploadsConfig::default(),

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use cofferdam::grant::fields::{Document, Field, Fields};
 use cofferdam::grant::{GrantError, MountFile};
+use cofferdam::layer::LayerOptions;
 
-use super::{Config, DEFAULT_ADDRESS, LayoutConfig, ListenerConfig, RouteConfig, SHUTDOWN, StorageConfig, auth, service};
+use super::{Config, DEFAULT_ADDRESS, LayoutConfig, ListenerConfig, RouteConfig, SHUTDOWN, StorageConfig, auth, layers, service};
 use crate::name::RepositoryName;
 
 const TOP_KEYS: &[&str] = &[
@@ -26,6 +27,8 @@ const TOP_KEYS: &[&str] = &[
     "webhook",
     "metrics",
 ];
+/// What this file says of a mount beside its driver and grant.
+const MOUNT_KEYS: &[&str] = &["layers"];
 const LISTENER_KEYS: &[&str] = &["address", "tls-certificate", "tls-key"];
 const STORAGE_KEYS: &[&str] = &["blobs", "atomic", "layout"];
 const ROUTE_KEYS: &[&str] = &["prefix", "blobs", "atomic", "layout"];
@@ -39,7 +42,7 @@ type Mounts = BTreeMap<String, MountFile>;
 pub(super) fn config(text: &str, file: &Path) -> Result<Config, GrantError> {
     let document = Document::parse(text, file)?;
     let top = document.top(TOP_KEYS)?;
-    let mounts = mounts(&top)?;
+    let (mounts, layers) = mounts(&top)?;
     let storage = match top.get("storage") {
         Some(field) => storage(&field.table("in [storage]", STORAGE_KEYS)?, &mounts)?,
         None => only_mount(&top, &mounts)?,
@@ -58,6 +61,7 @@ pub(super) fn config(text: &str, file: &Path) -> Result<Config, GrantError> {
         insecure: boolean(&top, "insecure", false)?,
         shutdown: duration(&top, "shutdown", SHUTDOWN, Duration::ZERO)?,
         mounts,
+        layers,
     })
 }
 
@@ -96,16 +100,16 @@ fn listeners(field: Option<Field<'_, '_>>) -> Result<Vec<ListenerConfig>, GrantE
     }
 }
 
-fn mounts(top: &Fields<'_, '_>) -> Result<Mounts, GrantError> {
+fn mounts(top: &Fields<'_, '_>) -> Result<(Mounts, BTreeMap<String, LayerOptions>), GrantError> {
     let field = top.require("mount", "[mount.main] with driver = \"filesystem.wasm\" in it")?;
-    let mut mounts = Mounts::new();
+    let (mut mounts, mut layers) = (Mounts::new(), BTreeMap::new());
     for entry in field.entries("in [mount]")? {
         let name = entry.key();
         // The name stands in metrics, logs and messages.
         if name.is_empty() || name.len() > 64 || !name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')) {
             return Err(entry.bad("is no name for a mount: use at most 64 letters, digits, `-` and `_`"));
         }
-        let mount = MountFile::from_table(&entry)?;
+        let mount = MountFile::from_table(&entry, MOUNT_KEYS)?;
         if mount.driver.is_none() {
             return Err(entry.bad("has no `driver`; add it: driver = \"filesystem.wasm\""));
         }
@@ -114,9 +118,14 @@ fn mounts(top: &Fields<'_, '_>) -> Result<Mounts, GrantError> {
         {
             return Err(entry.bad("has a `pin` that is no digest: write `sha256:` and 64 hexadecimal digits, as `cofferdam inspect` prints them"));
         }
+        let field = entry.entries("in [mount.NAME]")?.find(|field| field.key() == "layers");
+        layers.insert(name.to_owned(), layers::layers(field)?);
         mounts.insert(name.to_owned(), mount);
     }
-    if mounts.is_empty() { Err(field.bad("is empty; add a driver: [mount.main] with driver = \"filesystem.wasm\" in it")) } else { Ok(mounts) }
+    if mounts.is_empty() {
+        return Err(field.bad("is empty; add a driver: [mount.main] with driver = \"filesystem.wasm\" in it"));
+    }
+    Ok((mounts, layers))
 }
 
 /// With a single mount nothing else needs to be said.

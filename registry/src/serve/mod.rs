@@ -118,7 +118,12 @@ impl Serve {
 /// # Cancel safety
 /// Dropping the future leaves nothing running.
 pub async fn open_registry(config: &Config, engine: &Engine) -> Result<Registry, ServeError> {
-    registry(config, &Mounts::open(config, engine).await?).await
+    let mut config = config.clone();
+    for layers in config.layers.values_mut() {
+        // A collection decides by small values what to remove, and others change them meanwhile.
+        layers.cache = None;
+    }
+    registry(&config, &Mounts::open(&config, engine).await?).await
 }
 
 async fn registry(config: &Config, mounts: &Mounts) -> Result<Registry, ServeError> {

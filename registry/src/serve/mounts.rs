@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use cofferdam::grant::MountFile;
-use cofferdam::layer::{AtomicObjects, Observed};
+use cofferdam::layer::{self, AtomicObjects, LayerOptions, Observed, Stack};
 use cofferdam::{AtomicStore, Driver, Engine, Interface, LoadError, Mount, MountOptions, StorePath};
 
 use super::ServeError;
@@ -29,8 +29,11 @@ pub(super) struct Mounts(BTreeMap<String, Mounted>);
 /// A mount, and what it was made from.
 struct Mounted {
     mount: Mount,
-    observed: Arc<Observed<Mount, MountObserver>>,
+    stack: Stack,
+    /// Its atomic store: the driver's own, or one made of its objects. Else why there is none.
+    atomic: Result<Arc<dyn AtomicStore>, String>,
     file: MountFile,
+    layers: LayerOptions,
     digest: String,
 }
 
@@ -39,9 +42,9 @@ impl Mounts {
     pub(super) async fn open(config: &Config, engine: &Engine) -> Result<Self, ServeError> {
         let mut mounts = BTreeMap::new();
         for (name, file) in &config.mounts {
-            let mounted =
-                Mounted::open(name, file, engine).await.map_err(|error| ServeError::Mount { mount: name.clone(), error: Box::new(error) })?;
-            mounts.insert(name.clone(), mounted);
+            let layers = config.layers.get(name).copied().unwrap_or_default();
+            let failed = |error| ServeError::Mount { mount: name.clone(), error: Box::new(error) };
+            mounts.insert(name.clone(), Mounted::open(name, file, layers, engine).await.map_err(failed)?);
         }
         Ok(Self(mounts))
     }
@@ -54,7 +57,7 @@ impl Mounts {
     /// What each driver is and was granted, for whoever starts the registry.
     pub(super) fn describe(&self) -> Vec<String> {
         let mut lines = Vec::new();
-        for (name, Mounted { mount, file, digest, .. }) in &self.0 {
+        for (name, Mounted { mount, file, layers, digest, .. }) in &self.0 {
             let description = mount.description();
             lines.push(format!("mount {name}: {} {} ({digest})", description.name, description.version));
             for directory in &file.grant.directories {
@@ -62,6 +65,9 @@ impl Mounts {
             }
             if file.grant.directories.is_empty() {
                 lines.push("  granted: no directory".to_owned());
+            }
+            if let Some(cache) = layers.cache {
+                lines.push(format!("  small values are remembered: what another process changes is seen up to {:?} later", cache.max_age));
             }
             if mount.claims().volatile {
                 lines.push("  what it stores is gone when it stops: the driver says that it is volatile".to_owned());
@@ -79,7 +85,7 @@ impl Mounts {
         if !blobs.mount.has(Interface::StreamingStore) {
             return Err(ServeError::NoBlobs { mount: storage.blobs.clone(), driver: driver(blobs) });
         }
-        let small = small.atomic().map_err(|reason| ServeError::NoAtomic { mount: small_name.clone(), driver: driver(small), reason })?;
+        let small = small.atomic.clone().map_err(|reason| ServeError::NoAtomic { mount: small_name.clone(), driver: driver(small), reason })?;
         let failed = |error| ServeError::Store { repositories: repositories.to_owned(), error };
         let layout = wanted(storage).unwrap_or_else(|| Layout::preferred(blobs.mount.claims(), blobs.mount.has(Interface::Renaming)));
         let mut options = StoreOptions::new(layout, StorePath::new(UPLOADS).map_err(failed)?);
@@ -87,13 +93,13 @@ impl Mounts {
         options.uploads.lease = config.uploads.lease;
         options.uploads.patience = config.uploads.lease * PATIENCE.0 / PATIENCE.1;
         options.upload_max_age = config.uploads.purge_age;
-        Store::open(blobs.observed.clone(), small, options).await.map_err(failed)
+        Store::open(blobs.stack.streaming.clone(), small, options).await.map_err(failed)
     }
 
     /// Where the queues of events are: with the small records of repositories that no route names.
     pub(super) fn events(&self, config: &Config) -> Result<Arc<dyn AtomicStore>, ServeError> {
         let name = config.storage.atomic.as_ref().unwrap_or(&config.storage.blobs);
-        self.find(name)?.atomic().map_err(|reason| ServeError::Setup { what: "the queue of events", reason })
+        self.find(name)?.atomic.clone().map_err(|reason| ServeError::Setup { what: "the queue of events", reason })
     }
 
     /// The stores of all routes.
@@ -161,7 +167,7 @@ fn check_sharing<'a>(made: impl Iterator<Item = &'a StorageConfig>, storage: &St
 }
 
 impl Mounted {
-    async fn open(name: &str, file: &MountFile, engine: &Engine) -> Result<Self, LoadError> {
+    async fn open(name: &str, file: &MountFile, layers: LayerOptions, engine: &Engine) -> Result<Self, LoadError> {
         let pin = file.pin.as_deref().map(str::parse).transpose()?;
         let path = file.driver.clone().unwrap_or_default();
         let engine = engine.clone();
@@ -176,23 +182,24 @@ impl Mounted {
         let mount = Mount::open(&driver, &grant, options).await?;
         let observer = MountObserver::new(name, &mount.description().name);
         let digest = driver.inspection().digest.to_string();
-        Ok(Self { observed: Arc::new(Observed::new(mount.clone(), observer)), mount, file: file.clone(), digest })
+        // Each attempt is seen, and nothing that is remembered.
+        let stack = layer::stack(Observed::new(mount.clone(), observer), name, &layers);
+        Ok(Self { atomic: atomic(&mount, &stack, &layers), stack, mount, file: file.clone(), layers, digest })
     }
+}
 
-    /// Its atomic store: the driver's own, or one made of its objects. Else why there is none.
-    fn atomic(&self) -> Result<Arc<dyn AtomicStore>, String> {
-        let observed = self.observed.clone();
-        if self.mount.has(Interface::AtomicStore) {
-            return Ok(observed);
-        }
-        if !self.mount.has(Interface::StreamingStore) {
-            return Err("it is no store at all".to_owned());
-        }
-        let root = StorePath::new(ATOMIC).map_err(|error| error.to_string())?;
-        match AtomicObjects::new(observed, root) {
-            Ok(objects) => Ok(Arc::new(objects)),
-            Err(error) => Err(error.message().to_owned()),
-        }
+/// The atomic store of `mount`. Made once: a second cache would not see what is changed through the first.
+fn atomic(mount: &Mount, stack: &Stack, layers: &LayerOptions) -> Result<Arc<dyn AtomicStore>, String> {
+    if mount.has(Interface::AtomicStore) {
+        return Ok(stack.atomic.clone());
+    }
+    if !mount.has(Interface::StreamingStore) {
+        return Err("it is no store at all".to_owned());
+    }
+    let root = StorePath::new(ATOMIC).map_err(|error| error.to_string())?;
+    match AtomicObjects::new(stack.streaming.clone(), root) {
+        Ok(objects) => Ok(layer::cached(Arc::new(objects), layers)),
+        Err(error) => Err(error.message().to_owned()),
     }
 }
 

@@ -64,12 +64,12 @@ impl MountFile {
         Self::from_fields(&Document::parse(text, file)?.top(MOUNT_KEYS)?)
     }
 
-    /// Reads the table `[mount.NAME]` of a file that has several mounts.
+    /// Reads the table `[mount.NAME]` of a file that has several mounts. The keys `others` are for whoever reads that file.
     ///
     /// # Errors
     /// As [`Grant::parse`].
-    pub fn from_table(field: &Field<'_, '_>) -> Result<Self, GrantError> {
-        Self::from_fields(&field.table("in [mount.NAME]", MOUNT_KEYS)?)
+    pub fn from_table(field: &Field<'_, '_>, others: &[&'static str]) -> Result<Self, GrantError> {
+        Self::from_fields(&field.table("in [mount.NAME]", &[MOUNT_KEYS, others].concat())?)
     }
 
     fn from_fields(top: &Fields<'_, '_>) -> Result<Self, GrantError> {
