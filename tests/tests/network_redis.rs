@@ -10,6 +10,7 @@ use bytes::Bytes;
 use cofferdam::grant::{AuthProtocol, ConnectionAuth, SecretSource, Trust};
 use cofferdam::{AtomicKey, AtomicStore, Condition, ConnectionGrant, ErrorKind, Grant, LoadError, Mount, MountOptions, Result, SettingValue};
 use cofferdam_certification::{Options, certify};
+use cofferdam_tests::log::Log;
 use cofferdam_tests::redis::Redis;
 use cofferdam_tests::{drivers, tools};
 use serde::Deserialize;
@@ -162,6 +163,22 @@ async fn the_host_authenticates() {
     let mut elsewhere = with_auth(&server, &folder, Some("cofferdam"), "correct-battery");
     elsewhere.settings.insert("prefix".to_owned(), SettingValue::Text("elsewhere".to_owned()));
     refused(get(&mount(&elsewhere).await, "a").await, ErrorKind::PermissionDenied, Some("NOPERM"));
+}
+
+#[tokio::test]
+async fn an_address_that_the_grant_does_not_give_is_refused_and_audited() {
+    let Some(server) = Redis::start("") else { return };
+    for host in ["127.0.0.1", "localhost", "::ffff:127.0.0.1"] {
+        let log = Log::begin();
+        let grant = granted(ConnectionGrant { addresses: Vec::new(), host: host.to_owned(), ..server.grant() });
+        let error = mount(&grant).await.health().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
+        assert!(error.message().contains("which needs the line `addresses = [\""), "{error}");
+        let audited = log.of("cofferdam::audit");
+        let told = |line: &String| line.contains("a loopback address") && line.contains(host) && line.contains("redis");
+        assert!(!audited.is_empty() && audited.iter().all(told), "{audited:?}");
+    }
+    assert_eq!(server.say(&["INFO", "stats"]).lines().find_map(|line| line.strip_prefix("total_connections_received:")), Some("1"), "its own");
 }
 
 /// A certificate for 127.0.0.1, which is its own CA.
