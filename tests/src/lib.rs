@@ -9,7 +9,9 @@
 //! | [`hostile`] | the hostile driver, mounted with tight limits on a scratch directory |
 //! | [`images`] | OCI images and layouts, made here |
 //! | [`log`] | what was logged while it ran |
+//! | [`promises`] | what an example driver must be certified for |
 //! | [`redis`] | Debian's `redis-server` as a process |
+//! | [`s3`] | a real S3 server |
 //! | [`server`] | `cofferdam serve` as a process, and Debian's `docker-registry` beside it |
 //! | [`tiny`] | a driver of a hundred lines of WebAssembly text, for shapes that no compiler makes |
 //! | [`tools`] | other programs, or the word that a test is skipped without them |
@@ -22,7 +24,9 @@ pub mod faulty;
 pub mod hostile;
 pub mod images;
 pub mod log;
+pub mod promises;
 pub mod redis;
+pub mod s3;
 pub mod server;
 pub mod tiny;
 pub mod tools;

@@ -6,6 +6,8 @@
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
+use crate::drivers::workspace;
+
 /// Says that the running test is skipped.
 ///
 /// # Panics
@@ -23,7 +25,7 @@ pub fn skip(reason: &str) {
 /// It is not installed, and everything must run.
 pub fn find(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let own = ["/usr/sbin", "/sbin"].map(PathBuf::from);
+    let own = [PathBuf::from("/usr/sbin"), PathBuf::from("/sbin"), workspace().join("target/tools/servers/bin")];
     let found = std::env::split_paths(&path).chain(own).map(|folder| folder.join(name)).find(|file| file.is_file());
     if found.is_none() {
         skip(&format!("{name} is not installed: `cargo xtask tools` installs it"));

@@ -102,7 +102,7 @@ fn run(command: Command) -> Result<()> {
             0 => Ok(()),
             breaches => bail!("{breaches} breaches of the house rules"),
         },
-        Command::Tools => tools::install(),
+        Command::Tools => tools::install(&workspace),
         Command::Skeletons { install } => {
             if install {
                 skeletons::install_tools(workspace.root())?;

@@ -192,15 +192,23 @@ fn build_starlingmonkey(paths: &Paths, tool: &Path, source: &Path, output: &Path
 pub(crate) fn install_tools(workspace: &Path) -> Result<()> {
     let tools = Paths::new(workspace).tools;
     let [python, node] = PACKAGES.map(|folder| tools.join(folder));
-    install(&python, PYTHON_TOOLS, || {
-        run(Command::new("python3").args(["-m", "venv"]).arg(&python)).context("on Debian: apt-get install python3-venv")?;
-        run(Command::new(python.join("bin/python")).args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(PYTHON_TOOLS))
-    })?;
+    install_python(&python, PYTHON_TOOLS)?;
     install(&node, NODE_TOOLS, || {
         // Of its own, so that npm does not look for a package in the folders above.
         fs::write(node.join("package.json"), r#"{ "private": true }"#)?;
         run(Command::new("npm").args(["install", "--no-audit", "--no-fund", "--save-exact", "--prefix"]).arg(&node).args(NODE_TOOLS))
             .context("on Debian: apt-get install nodejs npm (Node 20 or newer)")
+    })
+}
+
+/// Installs packages of PyPI into an environment of their own, unless they are there.
+///
+/// # Errors
+/// `python3` with `venv` is missing or fails.
+pub(crate) fn install_python(folder: &Path, packages: &[&str]) -> Result<()> {
+    install(folder, packages, || {
+        run(Command::new("python3").args(["-m", "venv"]).arg(folder)).context("on Debian: apt-get install python3-venv")?;
+        run(Command::new(folder.join("bin/python")).args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(packages))
     })
 }
 

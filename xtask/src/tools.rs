@@ -1,11 +1,12 @@
-//! Installs the programs that tests and benches drive a registry with: Debian's packages of them.
+//! Installs the programs that tests and benches work with: Debian's packages of clients, and servers from PyPI.
 
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use rustix::process::geteuid;
 
-use crate::process;
+use crate::workspace::Workspace;
+use crate::{process, skeletons};
 
 /// A program, and the package that has it.
 const TOOLS: [(&str, &str); 10] = [
@@ -24,17 +25,26 @@ const TOOLS: [(&str, &str); 10] = [
 /// Where Debian puts servers, which is not on everybody's `PATH`.
 const SERVERS: &str = "/usr/sbin";
 
+/// Servers from PyPI, in an environment of their own below `target/tools/`, where the tests look for them.
+const PYTHON_SERVERS: [&str; 1] = ["moto[server]==5.2.5"];
+
 /// The packages whose programs are not here.
 pub(crate) fn missing() -> Vec<&'static str> {
     let there = |program: &str| process::find(program).is_some() || std::path::Path::new(SERVERS).join(program).is_file();
     TOOLS.iter().filter(|(program, _)| !there(program)).map(|(_, package)| *package).collect()
 }
 
-/// Installs what is missing, with `apt-get`, as root or by `sudo`.
+/// Installs what is missing.
 ///
 /// # Errors
-/// There is no `apt-get`, or it fails.
-pub(crate) fn install() -> Result<()> {
+/// `apt-get` or `python3` with `venv` is missing, or fails.
+pub(crate) fn install(workspace: &Workspace) -> Result<()> {
+    install_packages()?;
+    skeletons::install_python(&workspace.target().join("tools/servers"), &PYTHON_SERVERS)
+}
+
+/// Installs the packages that are missing, with `apt-get`, as root or by `sudo`.
+fn install_packages() -> Result<()> {
     let missing = missing();
     if missing.is_empty() {
         return Ok(());
