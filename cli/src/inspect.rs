@@ -38,9 +38,10 @@ struct Report<'a> {
 }
 
 /// Groups of imports by what it takes to have them, in the order in which a careful reader asks.
-const GROUPS: [(ImportKind, &str); 5] = [
+const GROUPS: [(ImportKind, &str); 6] = [
     (ImportKind::Directory, "Asks for directories (needs a grant)"),
     (ImportKind::Connection, "Asks for connections (needs a grant)"),
+    (ImportKind::Http, "Makes HTTP requests (needs a grant)"),
     (ImportKind::Extension, "Asks for extensions of this host"),
     (ImportKind::Always, "Uses what every driver has"),
     (ImportKind::Wasi, "WASI, inert unless a grant gives the real one"),

@@ -12,6 +12,8 @@ wasmtime::component::bindgen!({
             import cofferdam:storage/system@1.0.0;
             import cofferdam:storage/files@1.0.0;
             import cofferdam:storage/connections@1.0.0;
+            import cofferdam:storage/http@1.0.0;
+            import cofferdam:storage/signing@1.0.0;
             export cofferdam:storage/lifecycle@1.0.0;
             export cofferdam:storage/atomic-store@1.0.0;
             export cofferdam:storage/streaming-store@1.0.0;
@@ -37,6 +39,7 @@ wasmtime::component::bindgen!({
         "cofferdam:storage/connections.connect": async | trappable,
         "cofferdam:storage/connections.[method]connection.read": async | trappable,
         "cofferdam:storage/connections.[method]connection.write": async | trappable,
+        "cofferdam:storage/http.send": async | trappable,
         default: trappable,
     },
     exports: { default: async },

@@ -69,11 +69,15 @@ pub use content::{Algorithm, Buffer, Content, ContentStream, READ_MAX};
 pub use driver::{Description, Mount, MountStats, Unchecked};
 pub use engine::{Engine, EngineOptions};
 pub use error::{Error, ErrorKind, Result};
-pub use grant::{Access, ConnectionGrant, DirectoryGrant, Grant, GrantError, GrantKind, Limits, SettingValue, SpoolOptions};
+pub use grant::{
+    Access, AddressRange, AwsCredentials, ConnectionGrant, DirectoryGrant, Grant, GrantError, GrantKind, HttpRule, Limits, Origin, SecretSource,
+    SettingValue, Signing, SpoolOptions,
+};
 pub use guests::Interface;
 pub use host::connections::OpenError as ConnectionError;
 pub use host::extend::Extension;
 pub use host::files::OpenError;
+pub use host::http::HttpOpenError;
 pub use host::state::State;
 pub use load::{Digest, LoadError};
 pub use mount::MountOptions;

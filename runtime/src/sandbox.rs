@@ -13,6 +13,7 @@ use crate::content::Spool;
 use crate::grant::Grant;
 use crate::host::connections::Connections;
 use crate::host::files::Directories;
+use crate::host::http::Http;
 use crate::host::log::LogGate;
 use crate::host::state::{Resources, State};
 use crate::host::wasi;
@@ -35,14 +36,16 @@ impl Sandbox {
     /// Opens what `grant` names for `driver`, after checking that it is enough.
     pub(crate) fn new(driver: &Driver, grant: &Grant, mount: &Arc<str>, reachable: bool) -> Result<Self, LoadError> {
         permit(driver, grant)?;
+        // A little less than a call has: the guest gets its answer before the call is ended.
+        let patience = grant.limits.no_progress * 9 / 10;
         let resources = Resources {
             directories: Directories::open(&grant.directories)?,
             connections: Connections::open(&grant.connections, mount)?,
+            http: Http::open(&grant.http, mount.clone(), patience)?,
             spool: spool(grant)?,
             log: LogGate::new(mount.clone(), grant.limits.log_lines_per_second),
             reachable: AtomicBool::new(reachable),
-            // A little less than the call has: the guest gets its answer before the call is ended.
-            lock_wait: grant.limits.no_progress * 9 / 10,
+            lock_wait: patience,
             guest_memory: Arc::new(AtomicU64::new(0)),
             handles: AtomicU64::new(0),
         };

@@ -32,8 +32,8 @@ const IMPORTS: [(&str, u64, bool); 8] = [
     ("data", 0, true),
     ("system", 0, true),
     ("files", 0, true),
-    ("http", 0, false),
-    ("signing", 0, false),
+    ("http", 0, true),
+    ("signing", 0, true),
     ("connections", 0, true),
     ("upstream", 0, false),
 ];

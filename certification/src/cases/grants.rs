@@ -25,7 +25,7 @@ async fn matrix(context: &Context) -> Verdict {
         whole_kind(context, *kind).await?;
     }
     if needs.is_empty() {
-        let bare = Grant { directories: Vec::new(), connections: Vec::new(), ..context.grant().clone() };
+        let bare = Grant { directories: Vec::new(), connections: Vec::new(), http: Vec::new(), ..context.grant().clone() };
         Mount::open(context.driver(), &bare, MountOptions::default()).await?;
         context.note("the driver needs no grant, and runs without any");
         return Ok(());
@@ -58,8 +58,10 @@ async fn whole_kind(context: &Context, kind: GrantKind) -> Verdict {
             grant.connections.clear();
             ("connections", "[[connection]]")
         }
-        // No grant has one yet, so nothing that needs it comes here.
-        GrantKind::Http => ("http", "[[http]]"),
+        GrantKind::Http => {
+            grant.http.clear();
+            ("http", "[[http]]")
+        }
     };
     match Mount::open(context.driver(), &grant, MountOptions::default()).await {
         Err(LoadError::NotGranted { imports, remedy }) => {

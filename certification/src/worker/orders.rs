@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use cofferdam::{Access, Condition, ConnectionGrant, DirectoryGrant, Etag, Grant, SettingValue};
+use cofferdam::{Access, Condition, ConnectionGrant, DirectoryGrant, Etag, Grant, HttpRule, SettingValue};
 use serde::{Deserialize, Serialize};
 
 use crate::data::Data;
@@ -59,6 +59,7 @@ pub(crate) struct PlainGrant {
     settings: BTreeMap<String, PlainSetting>,
     directories: Vec<PlainDirectory>,
     connections: Vec<ConnectionGrant>,
+    http: Vec<HttpRule>,
     environment: BTreeMap<String, String>,
     strict: bool,
     restart_empty: bool,
@@ -111,6 +112,7 @@ impl From<&Grant> for PlainGrant {
             settings: grant.settings.iter().map(|(name, value)| (name.clone(), setting(value))).collect(),
             directories: grant.directories.iter().map(directory).collect(),
             connections: grant.connections.clone(),
+            http: grant.http.clone(),
             environment: grant.environment.clone(),
             strict: grant.strict,
             restart_empty: grant.restart_empty,
@@ -144,6 +146,7 @@ impl From<PlainGrant> for Grant {
             settings: plain.settings.into_iter().map(|(name, value)| (name, setting(value))).collect(),
             directories: plain.directories.into_iter().map(directory).collect(),
             connections: plain.connections,
+            http: plain.http,
             environment: plain.environment,
             strict: plain.strict,
             restart_empty: plain.restart_empty,

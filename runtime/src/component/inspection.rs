@@ -63,6 +63,8 @@ pub enum ImportKind {
     Directory,
     /// A connection grant.
     Connection,
+    /// An HTTP rule.
+    Http,
     /// WASI: inert, unless a grant gives the real one.
     Wasi,
     /// This host offers it as an extension of its own.
@@ -74,6 +76,7 @@ impl ImportKind {
     fn needs(self) -> Option<GrantKind> {
         match self {
             Self::Directory => Some(GrantKind::Directory),
+            Self::Http => Some(GrantKind::Http),
             Self::Connection => Some(GrantKind::Connection),
             Self::Always | Self::Wasi | Self::Extension => None,
         }
@@ -102,7 +105,7 @@ impl Inspection {
     pub(crate) fn ungranted(&self, grant: &Grant) -> Vec<&Import> {
         let given = |kind| match kind {
             GrantKind::Directory => !grant.directories.is_empty(),
-            GrantKind::Http => false,
+            GrantKind::Http => !grant.http.is_empty(),
             GrantKind::Connection => !grant.connections.is_empty(),
         };
         self.imports.iter().filter(|import| import.kind.needs().is_some_and(|kind| !given(kind))).collect()
@@ -239,6 +242,7 @@ fn import(engine: &Engine, name: &str, item: &ComponentItem, extended: bool) -> 
             _ if functions.is_empty() => ImportKind::Always,
             "files" => ImportKind::Directory,
             "connections" => ImportKind::Connection,
+            "http" | "signing" => ImportKind::Http,
             _ => ImportKind::Always,
         }
     } else if WASI.contains(&interface.package.as_str()) && interface.version.is_some_and(|(major, minor, _)| (major, minor) == (0, 2)) {

@@ -52,14 +52,6 @@ pub enum GrantError {
         /// The nearest known key, or all of them.
         hint: String,
     },
-    /// A table that asks for network.
-    #[error("{place}: unknown key `{key}`: this version of Cofferdam grants no network; remove the table (`http` grants come later)")]
-    NoNetwork {
-        /// Where.
-        place: Place,
-        /// `http`.
-        key: String,
-    },
     /// A key that must be there is not.
     #[error("{place}: `{key}` is missing {table}; add it: {example}")]
     MissingKey {

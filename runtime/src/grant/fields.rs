@@ -103,9 +103,6 @@ impl<'t, 'a> Fields<'t, 'a> {
                 continue;
             }
             let key = name.to_owned();
-            if name == "http" {
-                return Err(GrantError::NoNetwork { place, key });
-            }
             let hint = hint(name, known.iter().copied(), "keys");
             return Err(GrantError::UnknownKey { place, key, table: title, hint });
         }

@@ -7,6 +7,8 @@
 //! |---|---|
 //! | `address_range` | a range of addresses, as a grant names it |
 //! | `connection` | the tables `[[connection]]`, typed |
+//! | `http` | which servers a driver may ask |
+//! | `sign` | where the credentials of a rule are |
 //! | [`limits`] | how much of the machine a mount may use, with safe defaults |
 //! | [`fields`] | values of a TOML table, each with its place in the file |
 //! | `parse` | the tables of a grant file, typed |
@@ -18,10 +20,12 @@ mod address_range;
 mod connection;
 mod error;
 pub mod fields;
+mod http;
 pub mod limits;
 mod nearest;
 mod parse;
 pub mod settings;
+mod sign;
 pub mod suggest;
 
 use std::collections::BTreeMap;
@@ -31,8 +35,10 @@ use std::path::{Path, PathBuf};
 pub use address_range::{AddressRange, AddressRangeError};
 pub use connection::{AuthProtocol, ConnectionAuth, ConnectionGrant, SecretSource, Trust};
 pub use error::{GrantError, Place};
+pub use http::{HttpRule, Origin};
 pub use limits::{Limits, SpoolOptions};
 pub use parse::MountFile;
+pub use sign::{AwsCredentials, Signing};
 
 /// A kind of thing that only a grant gives, as the contract's host interfaces divide them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -56,6 +62,8 @@ pub struct Grant {
     pub directories: Vec<DirectoryGrant>,
     /// Byte streams to servers, by the name that the driver uses.
     pub connections: Vec<ConnectionGrant>,
+    /// Servers that it may ask by HTTP.
+    pub http: Vec<HttpRule>,
     /// The environment that the driver's language runtime sees.
     pub environment: BTreeMap<String, String>,
     /// Refuse drivers that import WASI even in its inert form.
@@ -156,6 +164,7 @@ impl fmt::Debug for Grant {
             .field("settings", &self.settings)
             .field("directories", &self.directories)
             .field("connections", &self.connections)
+            .field("http", &self.http)
             .field("environment", &self.environment.keys().collect::<Vec<_>>())
             .field("strict", &self.strict)
             .field("restart_empty", &self.restart_empty)

@@ -10,10 +10,12 @@ use toml::de::DeValue;
 use super::connection::connections;
 use super::error::GrantError;
 use super::fields::{Document, Field, Fields, read};
+use super::http;
 use super::{Access, DirectoryGrant, Grant, Limits, SettingValue, SpoolOptions};
 
-const GRANT_KEYS: &[&str] = &["strict", "restart-empty", "settings", "directory", "connection", "environment", "limits", "spool"];
-const MOUNT_KEYS: &[&str] = &["driver", "pin", "strict", "restart-empty", "settings", "directory", "connection", "environment", "limits", "spool"];
+const GRANT_KEYS: &[&str] = &["strict", "restart-empty", "settings", "directory", "http", "connection", "environment", "limits", "spool"];
+const MOUNT_KEYS: &[&str] =
+    &["driver", "pin", "strict", "restart-empty", "settings", "directory", "http", "connection", "environment", "limits", "spool"];
 const DIRECTORY_KEYS: &[&str] = &["name", "host", "access", "wasi"];
 const SPOOL_KEYS: &[&str] = &["memory", "directory", "disk"];
 const LIMITS_KEYS: &[&str] = &[
@@ -91,6 +93,7 @@ fn tables(top: &Fields<'_, '_>) -> Result<Grant, GrantError> {
         settings: settings(top.get("settings"))?,
         directories: directories(top.get("directory"))?,
         connections: connections(top.get("connection"))?,
+        http: http::rules(top.get("http"))?,
         environment: environment(top.get("environment"))?,
         strict: boolean(top, "strict")?,
         restart_empty: boolean(top, "restart-empty")?,

@@ -59,6 +59,7 @@ disk = "1 GiB"
 "#;
     let directory = |name: &str, host: &str, access, wasi| DirectoryGrant { name: name.to_owned(), host: host.into(), access, wasi };
     let expected = Grant {
+        http: Vec::new(),
         settings: [
             ("root".to_owned(), SettingValue::Text("/data".to_owned())),
             ("shards".to_owned(), SettingValue::Integer(16)),
@@ -123,15 +124,7 @@ fn unknown_keys_are_refused_with_the_nearest() {
     assert_eq!(refusal("[limit]"), ":1:2: unknown key `limit` at the top level; did you mean `limits`?");
     assert_eq!(
         refusal("[volume]"),
-        ":1:2: unknown key `volume` at the top level; known keys: `strict`, `restart-empty`, `settings`, `directory`, `connection`, `environment`, `limits`, `spool`"
-    );
-}
-
-#[test]
-fn network_is_not_granted_yet() {
-    assert_eq!(
-        refusal("strict = true\n[[http]]\nallow = 'https://example.com'"),
-        ":2:3: unknown key `http`: this version of Cofferdam grants no network; remove the table (`http` grants come later)"
+        ":1:2: unknown key `volume` at the top level; known keys: `strict`, `restart-empty`, `settings`, `directory`, `http`, `connection`, `environment`, `limits`, `spool`"
     );
 }
 
@@ -215,7 +208,7 @@ fn a_mount_file_names_its_driver() {
     assert_eq!(
         parse("driver = 'filesystem.wasm'").unwrap_err().to_string(),
         format!(
-            "{FILE}:1:1: unknown key `driver` at the top level; known keys: `strict`, `restart-empty`, `settings`, `directory`, `connection`, `environment`, `limits`, `spool`"
+            "{FILE}:1:1: unknown key `driver` at the top level; known keys: `strict`, `restart-empty`, `settings`, `directory`, `http`, `connection`, `environment`, `limits`, `spool`"
         )
     );
 }

@@ -9,9 +9,11 @@ pub fn lines_for(kind: GrantKind) -> &'static str {
         GrantKind::Directory => {
             "[[directory]]\nname = \"/data\"              # what the driver calls it\nhost = \"./cofferdam-data\"   # where it is, relative to this file\naccess = \"read-write\"       # or \"read-only\"\n"
         }
-        GrantKind::Http => "# [[http]]: the driver makes HTTP requests, and this version of Cofferdam grants no network\n",
         GrantKind::Connection => {
             "[[connection]]\nname = \"backend\"                 # what the driver calls it\naddress = \"backend.example.com:1\" # the server; beside it: tls, auth, and addresses for what is not public\n"
+        }
+        GrantKind::Http => {
+            "[[http]]\nallow = \"https://storage.example.com\"   # the server: scheme, host and port; methods, path and addresses narrow or widen it\n# sign = { scheme = \"aws-sigv4\", region = \"us-east-1\", credentials = \"environment\" }\n"
         }
     }
 }

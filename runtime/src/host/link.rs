@@ -6,7 +6,7 @@ use wasmtime::component::{Component, HasSelf, Linker, ResourceType};
 
 use super::extend::Extension;
 use super::state::State;
-use crate::bindings::cofferdam::storage::{connections, data, files, store_types, system};
+use crate::bindings::cofferdam::storage::{connections, data, files, http, signing, store_types, system};
 
 /// What a driver's imports are, as far as linking goes.
 pub(crate) struct Needs {
@@ -26,6 +26,8 @@ pub(crate) fn linker(engine: &Engine, component: &Component, needs: &Needs, exte
     system::add_to_linker::<State, HasSelf<State>>(&mut linker, |state| state)?;
     files::add_to_linker::<State, HasSelf<State>>(&mut linker, |state| state)?;
     connections::add_to_linker::<State, HasSelf<State>>(&mut linker, |state| state)?;
+    http::add_to_linker::<State, HasSelf<State>>(&mut linker, |state| state)?;
+    signing::add_to_linker::<State, HasSelf<State>>(&mut linker, |state| state)?;
     if needs.wasi {
         wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     }

@@ -4,6 +4,7 @@ pub(crate) mod connections;
 pub(crate) mod data;
 pub(crate) mod extend;
 pub(crate) mod files;
+pub(crate) mod http;
 pub(crate) mod link;
 pub(crate) mod log;
 pub(crate) mod network;

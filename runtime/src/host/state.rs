@@ -9,6 +9,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use super::connections::Connections;
 use super::files::Directories;
+use super::http::Http;
 use super::log::LogGate;
 use crate::bindings::cofferdam::storage::store_types as wit;
 use crate::call::{CallContext, Guards};
@@ -22,6 +23,8 @@ pub(crate) struct Resources {
     pub(crate) directories: Directories,
     /// The granted connections.
     pub(crate) connections: Connections,
+    /// The servers that may be asked.
+    pub(crate) http: Http,
     /// Where generated and streamed bytes wait.
     pub(crate) spool: Arc<Spool>,
     /// The driver's log, at a bounded rate.

@@ -115,6 +115,9 @@ pub enum LoadError {
     /// A granted connection cannot be prepared: its certificates or its password are not there.
     #[error(transparent)]
     Connection(#[from] crate::host::connections::OpenError),
+    /// An HTTP rule cannot be used.
+    #[error(transparent)]
+    Http(#[from] crate::host::http::HttpOpenError),
     /// The spool's directory cannot be opened.
     #[error("cannot open the spool's directory {}: make it (`mkdir -p`), or name another under [spool]", path.display())]
     Spool {

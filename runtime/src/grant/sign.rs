@@ -1,0 +1,175 @@
+//! What a rule says of signing: the scheme, and where its secret is. Never the secret itself.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::SecretSource;
+use super::error::GrantError;
+use super::fields::{Field, Fields};
+
+/// Every key of every scheme; each scheme refuses the others'.
+const KEYS: &[&str] = &[
+    "scheme",
+    "region",
+    "service",
+    "credentials",
+    "credentials-file",
+    "profile",
+    "token-file",
+    "token-env",
+    "user",
+    "password-file",
+    "password-env",
+];
+
+/// How the host signs the requests of a rule.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Signing {
+    /// AWS Signature Version 4.
+    AwsSigV4 {
+        /// The region, `us-east-1`.
+        region: String,
+        /// The service, `s3`.
+        service: String,
+        /// Where the keys are.
+        credentials: AwsCredentials,
+    },
+    /// `Authorization: Bearer …` (RFC 6750).
+    Bearer {
+        /// Where the token is.
+        token: SecretSource,
+    },
+    /// `Authorization: Basic …` (RFC 7617).
+    Basic {
+        /// The user's name.
+        user: String,
+        /// Where the password is.
+        password: SecretSource,
+    },
+}
+
+/// Where AWS keys are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum AwsCredentials {
+    /// In `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and perhaps `AWS_SESSION_TOKEN` of the host's environment.
+    Environment,
+    /// In a profile of a shared credentials file, as the AWS tools write it. Read again when it changes.
+    Profile {
+        /// The file.
+        file: PathBuf,
+        /// The profile's name.
+        name: String,
+    },
+}
+
+pub(super) fn signing(field: &Field<'_, '_>) -> Result<Signing, GrantError> {
+    let fields = field.table("in sign = { … }", KEYS)?;
+    let scheme = fields.require("scheme", "scheme = \"aws-sigv4\"")?;
+    let only = |known: &[&str]| match KEYS.iter().find(|key| **key != "scheme" && !known.contains(*key) && fields.get(key).is_some()) {
+        Some(key) => Err(fields.bad(key, "does not belong to this scheme")),
+        None => Ok(()),
+    };
+    match scheme.text()? {
+        "aws-sigv4" => {
+            only(&["region", "service", "credentials", "credentials-file", "profile"])?;
+            let region = fields.require("region", "region = \"us-east-1\"")?.text()?.to_owned();
+            let service = fields.get("service").map_or(Ok("s3"), |field| field.text())?.to_owned();
+            Ok(Signing::AwsSigV4 { region, service, credentials: aws(&fields)? })
+        }
+        "bearer" => {
+            only(&["token-file", "token-env"])?;
+            Ok(Signing::Bearer { token: secret(&fields, "token-file", "token-env")? })
+        }
+        "basic" => {
+            only(&["user", "password-file", "password-env"])?;
+            let user = fields.require("user", "user = \"cofferdam\"")?;
+            let name = user.text()?;
+            if name.contains(':') || name.chars().any(char::is_control) {
+                return Err(user.bad("has a `:` or a control character, which no user's name can have"));
+            }
+            Ok(Signing::Basic { user: name.to_owned(), password: secret(&fields, "password-file", "password-env")? })
+        }
+        other => Err(scheme.bad(format!("is {other:?} but must be \"aws-sigv4\", \"bearer\" or \"basic\""))),
+    }
+}
+
+fn aws(fields: &Fields<'_, '_>) -> Result<AwsCredentials, GrantError> {
+    let profile = |file: Field<'_, '_>| {
+        let name = fields.get("profile").map_or(Ok("default"), |field| field.text())?.to_owned();
+        Ok(AwsCredentials::Profile { file: file.path()?, name })
+    };
+    match (fields.get("credentials"), fields.get("credentials-file")) {
+        (Some(field), _) if field.text()? != "environment" => {
+            Err(field.bad("must be \"environment\"; keys in a file are named by `credentials-file` and `profile`"))
+        }
+        (Some(_), None) if fields.get("profile").is_none() => Ok(AwsCredentials::Environment),
+        (None, Some(file)) => profile(file),
+        (Some(field), _) => Err(field.bad("is given beside `credentials-file` or `profile`: keep one")),
+        (None, None) => Err(fields.bad("credentials", "is missing: credentials = \"environment\", or credentials-file = \"…\"")),
+    }
+}
+
+fn secret(fields: &Fields<'_, '_>, file: &str, variable: &str) -> Result<SecretSource, GrantError> {
+    match (fields.get(file), fields.get(variable)) {
+        (Some(file), None) => Ok(SecretSource::File(file.path()?)),
+        (None, Some(variable)) => {
+            let name = variable.text()?;
+            if name.is_empty() || name.contains(['=', '\0']) {
+                return Err(variable.bad("is no name of an environment variable"));
+            }
+            Ok(SecretSource::Environment(name.to_owned()))
+        }
+        (Some(field), Some(_)) => Err(field.bad(format!("is given beside `{variable}`: keep one"))),
+        (None, None) => Err(fields.bad(file, format!("is missing: {file} = \"…\", or {variable} = \"…\""))),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::path::Path;
+
+    use super::super::Grant;
+    use super::*;
+
+    fn read(sign: &str) -> Result<Signing, String> {
+        let text = format!("[[http]]\nallow = 'https://a.example'\nsign = {{ {sign} }}");
+        let grant = Grant::parse(&text, Path::new("/etc/grant.toml")).map_err(|error| error.to_string())?;
+        Ok(grant.http[0].signing.clone().unwrap())
+    }
+
+    #[test]
+    fn every_scheme_is_read() {
+        let aws = |credentials| Signing::AwsSigV4 { region: "r".to_owned(), service: "s3".to_owned(), credentials };
+        assert_eq!(read("scheme = 'aws-sigv4', region = 'r', credentials = 'environment'").unwrap(), aws(AwsCredentials::Environment));
+        let profile = |name: &str| aws(AwsCredentials::Profile { file: "/etc/keys".into(), name: name.to_owned() });
+        assert_eq!(read("scheme = 'aws-sigv4', region = 'r', credentials-file = 'keys'").unwrap(), profile("default"));
+        assert_eq!(read("scheme = 'aws-sigv4', region = 'r', credentials-file = '/etc/keys', profile = 'p'").unwrap(), profile("p"));
+        let token = SecretSource::Environment("T".to_owned());
+        assert_eq!(read("scheme = 'bearer', token-env = 'T'").unwrap(), Signing::Bearer { token: token.clone() });
+        assert_eq!(read("scheme = 'basic', user = 'u', password-env = 'T'").unwrap(), Signing::Basic { user: "u".to_owned(), password: token });
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        for (sign, problem) in [
+            ("region = 'r'", "`scheme` is missing"),
+            ("scheme = 'x'", "must be \"aws-sigv4\""),
+            ("scheme = 'aws-sigv4', credentials = 'environment'", "`region` is missing"),
+            ("scheme = 'aws-sigv4', region = 'r'", "`credentials` in sign"),
+            ("scheme = 'aws-sigv4', region = 'r', credentials = 'AKIA'", "must be \"environment\""),
+            ("scheme = 'aws-sigv4', region = 'r', credentials = 'environment', credentials-file = 'k'", "keep one"),
+            ("scheme = 'bearer'", "`token-file` in sign"),
+            ("scheme = 'bearer', token = 'abc'", "unknown key `token`"),
+            ("scheme = 'bearer', token-file = 't', region = 'r'", "does not belong"),
+            ("scheme = 'bearer', token-file = 't', token-env = 'T'", "keep one"),
+            ("scheme = 'basic', user = 'a:b', password-file = 't'", "no user's name"),
+        ] {
+            let said = read(sign).unwrap_err();
+            assert!(said.contains(problem), "{sign}: {said}");
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! The interfaces `http` and `signing` as a guest calls them: arguments in, answers out.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use wasmtime::component::Resource;
+
+use super::{Answered, Asked, Http};
+use crate::bindings::cofferdam::storage::http::{Host, Request, Response};
+use crate::bindings::cofferdam::storage::{signing, store_types as types};
+use crate::call::CallContext;
+use crate::content::Content;
+use crate::error::{Error, ErrorKind, Result};
+use crate::host::data::outcome;
+use crate::host::state::State;
+
+type Answer<T> = wasmtime::Result<Result<T, types::Error>>;
+
+/// The option of a request that the host knows.
+const FIRST_BYTE: &str = "first-byte-timeout-ms";
+
+impl TryFrom<Request> for Asked {
+    type Error = Error;
+
+    fn try_from(request: Request) -> Result<Self> {
+        let mut first_byte = None;
+        for (name, value) in &request.options {
+            if name == FIRST_BYTE {
+                let milliseconds = value.parse().map_err(|_| Error::invalid_argument(format!("the option `{FIRST_BYTE}` must be a whole number")))?;
+                first_byte = Some(Duration::from_millis(milliseconds));
+            }
+        }
+        Ok(Self { method: request.method, url: request.url, headers: request.headers, first_byte })
+    }
+}
+
+impl State {
+    /// What the mount may ask, unless the backends are taken away.
+    fn http(&self) -> Result<Http> {
+        if self.resources.reachable.load(Ordering::Relaxed) {
+            Ok(self.resources.http.clone())
+        } else {
+            Err(Error::new(ErrorKind::Unavailable, "the backends of this mount are taken away at the moment"))
+        }
+    }
+}
+
+async fn ask(http: Result<Http>, call: &CallContext, request: Request, body: Option<Result<Content>>) -> Result<Answered> {
+    http?.send(call, request.try_into()?, body.transpose()?).await
+}
+
+/// A request as traces show it: without its query.
+fn shown(request: &Request) -> String {
+    format!("{} {}", request.method, request.url.split('?').next().unwrap_or_default())
+}
+
+impl Host for State {
+    async fn send(&mut self, request: Request, body: Option<Resource<Content>>) -> Answer<Response> {
+        self.budget.enter_host();
+        let said = shown(&request);
+        let body = body.map(|body| self.lent(&body)).transpose()?;
+        let (http, call) = (self.http(), self.call().clone());
+        let answered = ask(http, &call, request, body).await;
+        self.budget.leave_host();
+        call.moved(1);
+        self.trace(|| format!("http.send({said}) {}", outcome(&answered, |answered| answered.status.to_string())));
+        match answered {
+            Ok(Answered { status, headers, content }) => Ok(Ok(Response { status, headers, content: self.give(content)? })),
+            Err(error) => Ok(Err(error.into())),
+        }
+    }
+}
+
+impl signing::Host for State {
+    fn presign(&mut self, request: Request, seconds: u32) -> Answer<String> {
+        let said = shown(&request);
+        let url = self.http().and_then(|http| http.presign(request.try_into()?, seconds));
+        self.trace(|| format!("signing.presign({said}, {seconds}) {}", outcome(&url, |_| "a URL".to_owned())));
+        Ok(url.map_err(Into::into))
+    }
+}

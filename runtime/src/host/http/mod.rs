@@ -1,0 +1,252 @@
+//! The interface `http`: requests that the grant allows, sent by the host, signed once they have left the driver.
+//!
+//! | module | its one job |
+//! |---|---|
+//! | `request` | what a driver asks, checked |
+//! | `policy` | which rule allows it |
+//! | `resolve` | names into addresses that the rule may reach |
+//! | `sign` | credentials, added after the request has left the driver |
+//! | `body` | content as a request's body |
+//! | `answer` | what came back, its body live |
+//! | `failure` | what went wrong, in the contract's words |
+//! | `glue` | the interfaces as a guest calls them |
+//! | here | the rules of one mount, each with its pool of connections |
+
+mod answer;
+mod body;
+mod failure;
+mod glue;
+mod policy;
+mod request;
+mod resolve;
+mod sign;
+
+#[cfg(test)]
+mod tests;
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use reqwest::Client;
+use reqwest::redirect::Policy;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+pub(crate) use answer::Answered;
+pub(crate) use request::Asked;
+use request::Checked;
+use resolve::{Lookup, Resolver, System};
+use sign::Authenticator;
+
+use crate::call::CallContext;
+use crate::content::Content;
+use crate::error::{Error, ErrorKind, Result};
+use crate::grant::{HttpRule, Trust};
+use crate::host::network::address;
+use crate::host::network::secret::SecretError;
+use crate::host::network::tls::{self, TrustError};
+
+/// How long a connection that nobody uses is kept: less than servers keep theirs, so that a request seldom meets one that just closed.
+const IDLE: Duration = Duration::from_secs(30);
+
+/// How many headers an answer may have.
+const HEADERS_MAX: usize = 128;
+
+/// How many bytes they may have together, over HTTP/2. HTTP/1.1 has its client's own bound, some 400 KiB.
+const HEADER_BYTES_MAX: u32 = 64 << 10;
+
+/// Why an HTTP rule cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HttpOpenError {
+    /// The certificates that a rule trusts cannot be had.
+    #[error("the HTTP rule for {origin}: {source}")]
+    Trust {
+        /// The rule's `allow`.
+        origin: String,
+        /// Why.
+        source: TrustError,
+    },
+    /// The credentials of a rule cannot be had.
+    #[error("the HTTP rule for {origin}: {source}")]
+    Credentials {
+        /// The rule's `allow`.
+        origin: String,
+        /// Why.
+        source: SecretError,
+    },
+    /// The client of a rule cannot be made.
+    #[error("the HTTP rule for {origin} cannot be used: {problem}")]
+    Client {
+        /// The rule's `allow`.
+        origin: String,
+        /// Why.
+        problem: String,
+    },
+}
+
+/// What one mount may ask, and the connections that it has. Clones share them.
+#[derive(Clone)]
+pub(crate) struct Http(Arc<Inner>);
+
+struct Inner {
+    /// For the audit.
+    mount: Arc<str>,
+    rules: Vec<Rule>,
+    /// The longest that anything may take without progress: a little less than the call has.
+    patience: Duration,
+}
+
+/// A rule, ready for use.
+struct Rule {
+    grant: HttpRule,
+    client: Client,
+    permits: Arc<Semaphore>,
+    authenticator: Option<Authenticator>,
+}
+
+impl Http {
+    /// What `rules` allow the mount of that name.
+    ///
+    /// # Errors
+    /// [`HttpOpenError`] for the first rule whose certificates or credentials cannot be had.
+    pub(crate) fn open(rules: &[HttpRule], mount: Arc<str>, patience: Duration) -> Result<Self, HttpOpenError> {
+        Self::open_with(rules, mount, patience, &(Arc::new(System) as Arc<dyn Lookup>))
+    }
+
+    fn open_with(rules: &[HttpRule], mount: Arc<str>, patience: Duration, lookup: &Arc<dyn Lookup>) -> Result<Self, HttpOpenError> {
+        let rules = rules.iter().map(|rule| Rule::open(rule, lookup.clone())).collect::<Result<_, _>>()?;
+        Ok(Self(Arc::new(Inner { mount, rules, patience })))
+    }
+
+    /// Sends a request; answers at the end of the response's head.
+    ///
+    /// # Errors
+    /// As the contract says of `http.send`.
+    ///
+    /// # Cancel safety
+    /// Dropping the future gives the request up, wherever it is.
+    pub(crate) async fn send(&self, call: &CallContext, asked: Asked, body: Option<Content>) -> Result<Answered> {
+        let mut checked = asked.check()?;
+        let rule = self.rule(&checked)?;
+        checked.refuse_brokered(rule.authenticator.as_ref())?;
+        let size =
+            body.as_ref().map(|body| body.size().ok_or_else(|| Error::invalid_argument("a body of unknown size cannot be sent: hold it first")));
+        let size = size.transpose()?;
+        let permit = self.permit(rule).await?;
+        if let Some(authenticator) = &rule.authenticator {
+            let payload = authenticator.payload(&checked, body.as_ref(), call).await?;
+            authenticator.sign(&mut checked, payload)?;
+        }
+        let target = checked.target();
+        let moved = Arc::new(AtomicU64::new(0));
+        let request = checked.into_request(body.zip(size), call, &moved)?;
+        let limit = rule.grant.first_byte_timeout.min(self.0.patience).min(asked.first_byte.unwrap_or(Duration::MAX));
+        match progressing(limit, &moved, rule.client.execute(request)).await {
+            Some(Ok(response)) => Answered::new(response, permit),
+            Some(Err(error)) => Err(self.failed(error, rule, &target)),
+            None => Err(Error::new(ErrorKind::Unavailable, format!("the server did not answer within {limit:?}")).with_code("timeout".to_owned())),
+        }
+    }
+
+    /// A URL with which anybody may send the request for so many `seconds`.
+    ///
+    /// # Errors
+    /// As the contract says of `signing.presign`.
+    pub(crate) fn presign(&self, asked: Asked, seconds: u32) -> Result<String> {
+        let checked = asked.check()?;
+        let rule = self.rule(&checked)?;
+        let Some(authenticator) = &rule.authenticator else {
+            return Err(Error::unsupported("the rule that allows the request has no `sign`: nobody could sign a URL"));
+        };
+        checked.refuse_brokered(Some(authenticator))?;
+        authenticator.presign(&checked, seconds)
+    }
+
+    /// The rule that allows a request.
+    fn rule(&self, checked: &Checked) -> Result<&Rule> {
+        let rule = self.0.rules.iter().find(|rule| policy::allows(&rule.grant, checked));
+        let rule = rule.ok_or_else(|| self.deny(checked, "no rule allows it", &policy::remedy(checked)))?;
+        // A name is checked once it is resolved; an address says all at once.
+        if let Some(ip) = checked.address()
+            && let Err(what) = address::check(ip, &rule.grant.addresses)
+        {
+            return Err(self.deny(checked, &format!("it is {what}"), &policy::address_remedy(&rule.grant, ip)));
+        }
+        Ok(rule)
+    }
+
+    fn deny(&self, checked: &Checked, why: &str, remedy: &str) -> Error {
+        policy::audit(&self.0.mount, &checked.target(), why);
+        failure::denied(&format!("{} is not granted: {why}", checked.target()), remedy)
+    }
+
+    /// What the client's error is to the driver. A name that led where the rule does not is an attempt that is audited.
+    fn failed(&self, error: reqwest::Error, rule: &Rule, target: &str) -> Error {
+        match failure::refused(&error) {
+            Some(refused) => {
+                policy::audit(&self.0.mount, target, &refused.to_string());
+                failure::denied(&format!("{target} is not granted: {refused}"), &policy::address_remedy(&rule.grant, refused.address))
+            }
+            None => failure::of(error),
+        }
+    }
+
+    /// A place among the requests that the rule lets be under way at once.
+    async fn permit(&self, rule: &Rule) -> Result<OwnedSemaphorePermit> {
+        let waited = tokio::time::timeout(self.0.patience, rule.permits.clone().acquire_owned()).await;
+        match waited {
+            Ok(Ok(permit)) => Ok(permit),
+            _ => {
+                let message = format!("all {} connections that the rule for {} allows are in use", rule.grant.connections, rule.grant.origin);
+                Err(Error::new(ErrorKind::Unavailable, message).with_code("connect".to_owned()))
+            }
+        }
+    }
+}
+
+impl Rule {
+    fn open(rule: &HttpRule, lookup: Arc<dyn Lookup>) -> Result<Self, HttpOpenError> {
+        let origin = || rule.origin.to_string();
+        let trust = rule.ca.clone().map_or(Trust::WebRoots, Trust::CaFile);
+        let mut tls = tls::client(&trust).map_err(|source| HttpOpenError::Trust { origin: origin(), source })?;
+        tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        let client = Client::builder()
+            .redirect(Policy::none())
+            .referer(false)
+            // The environment's proxies are none of the grant's.
+            .no_proxy()
+            .user_agent(concat!("cofferdam/", env!("CARGO_PKG_VERSION")))
+            .dns_resolver(Resolver::new(lookup, rule.addresses.clone()))
+            .tls_backend_preconfigured(tls)
+            .connect_timeout(rule.connect_timeout)
+            .read_timeout(rule.idle_timeout)
+            .pool_idle_timeout(IDLE)
+            .tcp_nodelay(true)
+            .http1_max_headers(HEADERS_MAX)
+            .http2_max_header_list_size(HEADER_BYTES_MAX)
+            .build()
+            .map_err(|error| HttpOpenError::Client { origin: origin(), problem: failure::chain(&error) })?;
+        let authenticator = rule.signing.as_ref().map(Authenticator::open).transpose();
+        let authenticator = authenticator.map_err(|source| HttpOpenError::Credentials { origin: origin(), source })?;
+        let permits = Arc::new(Semaphore::new(rule.connections as usize));
+        Ok(Self { grant: rule.clone(), client, permits, authenticator })
+    }
+}
+
+/// What `future` answers, as long as bytes move at least once in every `limit`.
+async fn progressing<T>(limit: Duration, moved: &AtomicU64, future: impl Future<Output = T>) -> Option<T> {
+    let mut future = pin!(future);
+    let mut seen = moved.load(Ordering::Relaxed);
+    loop {
+        if let Ok(answer) = tokio::time::timeout(limit, &mut future).await {
+            return Some(answer);
+        }
+        let now = moved.load(Ordering::Relaxed);
+        if now == seen {
+            return None;
+        }
+        seen = now;
+    }
+}

@@ -1,0 +1,132 @@
+//! What a driver asks, checked before anything is done about it.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use http::Method;
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::Request;
+use url::{Host, Url};
+
+use super::body;
+use super::sign::Authenticator;
+use crate::call::CallContext;
+use crate::content::Content;
+use crate::error::{Error, Result};
+
+/// The most headers that a request may have.
+const HEADERS_MAX: usize = 100;
+
+/// The most bytes that their names and values may have together.
+const HEADER_BYTES_MAX: usize = 64 << 10;
+
+/// The longest URL.
+const URL_MAX: usize = 16 << 10;
+
+/// What frames a message or steers the connection: the host's own.
+const OURS: &[&str] = &[
+    "host",
+    "content-length",
+    "connection",
+    "expect",
+    "transfer-encoding",
+    "te",
+    "trailer",
+    "upgrade",
+    "keep-alive",
+    "proxy-authorization",
+    "proxy-connection",
+];
+
+/// As a driver says it.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    pub(crate) method: String,
+    pub(crate) url: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) first_byte: Option<Duration>,
+}
+
+/// A request that is well-formed.
+pub(super) struct Checked {
+    pub(super) method: Method,
+    pub(super) url: Url,
+    pub(super) headers: HeaderMap,
+}
+
+impl Asked {
+    /// # Errors
+    /// `invalid-argument` for what is malformed, too large, or the host's to say.
+    pub(super) fn check(&self) -> Result<Checked> {
+        let bad = |problem: String| Error::invalid_argument(format!("the request {problem}"));
+        let method = Method::from_bytes(self.method.as_bytes()).map_err(|_| bad(format!("has no usable method: {:?}", self.method)))?;
+        if matches!(method, Method::CONNECT | Method::TRACE) || self.method.bytes().any(|byte| byte.is_ascii_lowercase()) {
+            return Err(bad(format!("has the method {method}, which no driver may use")));
+        }
+        if self.url.len() > URL_MAX {
+            return Err(bad(format!("has a URL of {} bytes, over {URL_MAX}", self.url.len())));
+        }
+        let url = Url::parse(&self.url).map_err(|error| bad(format!("has no usable URL: {error}")))?;
+        if !matches!(url.scheme(), "http" | "https") || !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
+            return Err(bad("has a URL that is not `http` or `https`, or has a user or a fragment".to_owned()));
+        }
+        Ok(Checked { method, url, headers: headers(&self.headers)? })
+    }
+}
+
+fn headers(said: &[(String, String)]) -> Result<HeaderMap> {
+    let bad = |problem: String| Error::invalid_argument(format!("the request {problem}"));
+    let bytes: usize = said.iter().map(|(name, value)| name.len() + value.len()).sum();
+    if said.len() > HEADERS_MAX || bytes > HEADER_BYTES_MAX {
+        return Err(bad(format!("has {} headers of {bytes} bytes, over {HEADERS_MAX} or {HEADER_BYTES_MAX}", said.len())));
+    }
+    let mut headers = HeaderMap::with_capacity(said.len());
+    for (name, value) in said {
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad(format!("has a header with the name {name:?}, which is none")))?;
+        if OURS.contains(&name.as_str()) {
+            return Err(bad(format!("sets the header `{name}`, which is the host's")));
+        }
+        let value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| bad(format!("has a value of `{name}` that no header can have")))?;
+        headers.append(name, value);
+    }
+    Ok(headers)
+}
+
+impl Checked {
+    /// The address that the URL names, if it names one.
+    pub(super) fn address(&self) -> Option<IpAddr> {
+        match self.url.host()? {
+            Host::Ipv4(ip) => Some(ip.into()),
+            Host::Ipv6(ip) => Some(ip.into()),
+            Host::Domain(_) => None,
+        }
+    }
+
+    /// What is asked for, for people: without the query, which may have something signed in it.
+    pub(super) fn target(&self) -> String {
+        format!("{} {}{}", self.method, self.url.origin().ascii_serialization(), self.url.path())
+    }
+
+    /// # Errors
+    /// `invalid-argument` if the driver says what the rule's authenticator is to say.
+    pub(super) fn refuse_brokered(&self, authenticator: Option<&Authenticator>) -> Result<()> {
+        let Some(authenticator) = authenticator else { return Ok(()) };
+        let mut taken = authenticator.headers().iter().copied().chain(["authorization"]).filter(|name| self.headers.contains_key(*name));
+        match taken.next() {
+            Some(name) => Err(Error::invalid_argument(format!("the request sets `{name}`, which the host sets: its rule has an authenticator"))),
+            None => Ok(()),
+        }
+    }
+
+    /// The request that is sent.
+    pub(super) fn into_request(self, body: Option<(Content, u64)>, call: &CallContext, moved: &Arc<AtomicU64>) -> Result<Request> {
+        let mut request = Request::new(self.method, self.url);
+        *request.headers_mut() = self.headers;
+        if let Some((content, size)) = body {
+            *request.body_mut() = Some(body::of(content, size, call, moved));
+        }
+        Ok(request)
+    }
+}

@@ -1,0 +1,104 @@
+//! Credentials: what the host adds to a request once it has left the driver. No secret enters a sandbox.
+
+mod aws;
+mod watched;
+
+use http::header::{AUTHORIZATION, HeaderValue};
+
+use aws::Aws;
+use watched::Watched;
+
+use super::request::Checked;
+use crate::call::CallContext;
+use crate::content::{Algorithm, Content};
+use crate::error::{Error, ErrorKind, Result};
+use crate::grant::Signing;
+use crate::host::network::secret::{Secret, SecretError};
+
+/// The header in which a request says what its payload hashes to; a driver that knows saves the host the hashing.
+const CONTENT_SHA256: &str = "x-amz-content-sha256";
+
+/// Signs the requests of one rule.
+pub(super) enum Authenticator {
+    Aws(Aws),
+    Bearer(Watched<Secret>),
+    Basic { user: String, password: Watched<Secret> },
+}
+
+/// What is signed of a body.
+pub(super) enum Payload {
+    /// Nothing is.
+    NotAsked,
+    /// Its SHA-256, in hexadecimal.
+    Sha256(String),
+    /// Nothing, and the signature says so; TLS protects it.
+    Unsigned,
+}
+
+impl Authenticator {
+    /// # Errors
+    /// [`SecretError`] if the secret is not where the grant says.
+    pub(super) fn open(signing: &Signing) -> Result<Self, SecretError> {
+        Ok(match signing {
+            Signing::AwsSigV4 { region, service, credentials } => Self::Aws(Aws::open(region, service, credentials)?),
+            Signing::Bearer { token } => Self::Bearer(Watched::secret(token)?),
+            Signing::Basic { user, password } => Self::Basic { user: user.clone(), password: Watched::secret(password)? },
+        })
+    }
+
+    /// The headers that it sets, beside `Authorization`.
+    pub(super) fn headers(&self) -> &'static [&'static str] {
+        match self {
+            Self::Aws(_) => &["x-amz-date", "x-amz-security-token"],
+            Self::Bearer(_) | Self::Basic { .. } => &[],
+        }
+    }
+
+    /// What it needs to know of the request's body.
+    ///
+    /// # Errors
+    /// What reading the content answers.
+    pub(super) async fn payload(&self, checked: &Checked, body: Option<&Content>, call: &CallContext) -> Result<Payload> {
+        let Self::Aws(aws) = self else { return Ok(Payload::NotAsked) };
+        if let Some(said) = checked.headers.get(CONTENT_SHA256).and_then(|value| value.to_str().ok()) {
+            return Ok(Payload::Sha256(said.to_owned()));
+        }
+        match body {
+            Some(body) if aws.takes_unsigned() && (checked.url.scheme() == "https" || !body.is_held()) => Ok(Payload::Unsigned),
+            Some(body) => {
+                let digest = body.digest_reporting(Algorithm::Sha256, |bytes| call.moved(bytes)).await?;
+                Ok(Payload::Sha256(base16ct::lower::encode_string(&digest)))
+            }
+            None => {
+                let digest = Content::from_bytes("").digest(Algorithm::Sha256).await?;
+                Ok(Payload::Sha256(base16ct::lower::encode_string(&digest)))
+            }
+        }
+    }
+
+    /// # Errors
+    /// `internal` if the request cannot be signed.
+    pub(super) fn sign(&self, checked: &mut Checked, payload: Payload) -> Result<()> {
+        let value = match self {
+            Self::Aws(aws) => return aws.sign(checked, payload),
+            Self::Bearer(token) => format!("Bearer {}", token.get().reveal()),
+            Self::Basic { user, password } => {
+                use base64::Engine as _;
+                format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(format!("{user}:{}", password.get().reveal())))
+            }
+        };
+        let mut value = HeaderValue::from_str(&value).map_err(|_| Error::new(ErrorKind::Internal, "the credentials fit into no header"))?;
+        value.set_sensitive(true);
+        checked.headers.insert(AUTHORIZATION, value);
+        Ok(())
+    }
+
+    /// # Errors
+    /// `unsupported` for a scheme without presigned URLs; `invalid-argument` for a time over its maximum.
+    pub(super) fn presign(&self, checked: &Checked, seconds: u32) -> Result<String> {
+        match self {
+            Self::Aws(aws) => aws.presign(checked, seconds),
+            Self::Bearer(_) | Self::Basic { .. } => Err(Error::unsupported("the scheme of the rule's `sign` has no presigned URLs")),
+        }
+    }
+}
