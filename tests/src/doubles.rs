@@ -1,4 +1,5 @@
-//! Stand-ins for the host interfaces that the runtime does not serve yet, answered from memory.
+//! Stand-ins for host interfaces, answered from memory: for one that the runtime does not serve yet, and for servers that the skeletons name
+//! and nobody has.
 //!
 //! | interface | answers |
 //! |---|---|

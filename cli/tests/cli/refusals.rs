@@ -56,7 +56,7 @@ fn a_grant_is_read_strictly() {
         refusal("[limits]\ncpu = 5"),
         "error: grant.toml:2:7: `cpu` in [limits] must be a duration such as \"5s\" or \"500ms\", not an integer\n"
     );
-    assert!(refusal("[[http]]\nallow = 'https://example.com'").contains("this version of Cofferdam grants no network"));
+    assert!(refusal("[[http]]\nallow = 'https://example.com/a'").contains("grant.toml:2:9: `allow` in [[http]] has a path: write it as `path = "));
     assert!(refusal("= 5").starts_with("error: grant.toml:1:1: not TOML: "));
 }
 

@@ -26,8 +26,14 @@ pub(crate) fn linker(engine: &Engine, component: &Component, needs: &Needs, exte
     system::add_to_linker::<State, HasSelf<State>>(&mut linker, |state| state)?;
     files::add_to_linker::<State, HasSelf<State>>(&mut linker, |state| state)?;
     connections::add_to_linker::<State, HasSelf<State>>(&mut linker, |state| state)?;
-    http::add_to_linker::<State, HasSelf<State>>(&mut linker, |state| state)?;
-    signing::add_to_linker::<State, HasSelf<State>>(&mut linker, |state| state)?;
+    // What the host of this library serves itself is its own: for that there is no grant.
+    let extended = |name| extensions.iter().any(|extension| extension.interfaces().contains(&name));
+    if !extended("cofferdam:storage/http@1.0.0") {
+        http::add_to_linker::<State, HasSelf<State>>(&mut linker, |state| state)?;
+    }
+    if !extended("cofferdam:storage/signing@1.0.0") {
+        signing::add_to_linker::<State, HasSelf<State>>(&mut linker, |state| state)?;
+    }
     if needs.wasi {
         wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     }

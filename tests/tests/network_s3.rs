@@ -1,0 +1,93 @@
+//! The driver `s3` in its sandbox against a real server: certified for what its list promises, and moving no byte through the guest.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::time::Duration;
+
+use cofferdam::{ByteRange, Condition, Content, ErrorKind, Mount, MountOptions, StorePath, StreamingStore};
+use cofferdam_certification::{Options, certify};
+use cofferdam_tests::client::noise;
+use cofferdam_tests::drivers;
+use cofferdam_tests::log::Log;
+use cofferdam_tests::promises::Promised;
+use cofferdam_tests::s3::S3Server;
+
+/// `moto` keeps no checksum of a part, so the one that is of the whole object; and 5 GiB of `put-max` are for the long run.
+const SETTINGS: &str = "conditional-put = true\nchecksum = \"crc64nvme\"\nput-max = 16777216";
+
+/// Under Python each request takes some milliseconds, and a case makes ten thousand.
+const SLOW: Duration = Duration::from_secs(900);
+
+async fn mount(server: &S3Server, settings: &str) -> Mount {
+    Mount::open(&drivers::load("s3"), &server.grant(settings), MountOptions::default()).await.unwrap()
+}
+
+fn path(text: &str) -> StorePath {
+    StorePath::new(text).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s3_holds_what_its_list_promises_on_moto() {
+    let Some(server) = S3Server::moto().await else { return };
+    let worker = Some(vec![env!("CARGO_BIN_EXE_certify-worker").into(), drivers::path("s3").into()]);
+    let options = Options { worker, case_limit: SLOW, place: Some("prefix".to_owned()), ..Options::default() };
+    let report = certify(&drivers::load("s3"), &server.grant(SETTINGS), &options).await.unwrap();
+    assert_eq!(Promised::of("s3").broken_on("moto", &report), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn no_byte_of_an_object_passes_the_guest() {
+    const SIZE: usize = 16 << 20;
+    let Some(server) = S3Server::moto().await else { return };
+    let mount = mount(&server, SETTINGS).await;
+    let (bytes, at) = (noise(1, SIZE), path("/large"));
+    mount.health().await.unwrap();
+    let before = mount.stats().guest_memory;
+    let log = Log::begin();
+    mount.put(&at, Content::from_bytes(bytes.clone()), Condition::IfAbsent).await.unwrap();
+    let opened = mount.open(&at, ByteRange::Whole).await.unwrap();
+    assert_eq!(opened.content.bytes(SIZE as u64).await.unwrap(), bytes);
+    mount.copy(&at, &path("/copied"), Condition::IfAbsent).await.unwrap();
+    let after = mount.stats().guest_memory;
+    assert!(after < before + (1 << 20), "16 MiB took the driver's memory from {before} to {after} bytes");
+    let calls = log.of("cofferdam::call").join("\n");
+    assert!(calls.contains("http.send(PUT") && calls.contains("http.send(GET"), "{calls}");
+    // What it reads are answers to writes and copies: a line of XML at most.
+    let reads: Vec<_> = calls.split("\\n").filter(|call| call.contains("content.read")).collect();
+    assert!(reads.is_empty(), "{reads:?}");
+}
+
+#[tokio::test]
+async fn a_large_object_is_copied_in_parts_by_the_server() {
+    let Some(server) = S3Server::moto().await else { return };
+    let mount = mount(&server, "conditional-put = true\ncopy-max = 5242880").await;
+    let (bytes, from, to) = (noise(2, 12 << 20), path("/from"), path("/in/parts"));
+    mount.put(&from, Content::from_bytes(bytes.clone()), Condition::Unconditional).await.unwrap();
+    let copied = mount.copy(&from, &to, Condition::IfAbsent).await.unwrap();
+    assert_eq!(copied, mount.stat(&to).await.unwrap());
+    assert!(copied.etag.unwrap().0.ends_with("-3"), "S3 says so of what has three parts");
+    let opened = mount.open(&to, ByteRange::Whole).await.unwrap();
+    assert_eq!(opened.content.bytes(1 << 30).await.unwrap(), bytes);
+    assert_eq!(mount.copy(&from, &to, Condition::IfAbsent).await.unwrap_err().kind(), ErrorKind::AlreadyExists);
+    let (uploads, _) = mount.find_uploads(None, 10).await.unwrap();
+    assert_eq!(uploads.len(), 0, "what did not come to an end is given up");
+}
+
+#[tokio::test]
+async fn a_bucket_that_is_not_there_is_not_a_store_without_objects() {
+    let Some(server) = S3Server::moto().await else { return };
+    let mut grant = server.grant("conditional-put = true");
+    for rule in &mut grant.http {
+        rule.path = None;
+    }
+    grant.settings.insert("bucket".to_owned(), cofferdam::SettingValue::Text("another".to_owned()));
+    let mount = Mount::open(&drivers::load("s3"), &grant, MountOptions::default()).await.unwrap();
+    let failed = [
+        mount.health().await.unwrap_err(),
+        mount.open(&path("/a"), ByteRange::Whole).await.unwrap_err(),
+        mount.put(&path("/a"), Content::from_bytes("x"), Condition::Unconditional).await.unwrap_err(),
+    ];
+    for error in failed {
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+        assert!(error.to_string().contains("bucket"), "{error}");
+    }
+}
