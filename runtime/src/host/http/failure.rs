@@ -18,6 +18,10 @@ pub(super) fn refused(error: &reqwest::Error) -> Option<&Refused> {
 
 /// The contract's error for the client's.
 pub(super) fn of(error: reqwest::Error) -> Error {
+    // The request's own content broke off: that is not the server's doing.
+    if let Some(own) = causes(&error).find_map(|cause| cause.downcast_ref::<Error>()) {
+        return own.clone();
+    }
     // The URL may have something signed in its query.
     let error = error.without_url();
     let code = match () {

@@ -169,6 +169,11 @@ async fn content_that_the_host_streams_has_its_length() {
     let seen = server.last();
     assert!(seen.head.contains("content-length: 5\r\n") && !seen.head.contains("transfer-encoding"), "{}", seen.head);
     assert_eq!(seen.body, b"abcde");
+    for (size, more) in [(4, "more"), (6, "fewer")] {
+        let error = http.send(&call(), asked("PUT", server.url("/")), Some(Content::live(frames(), Some(size)))).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");
+        assert!(error.message().contains(more), "{error}");
+    }
     let unknown = http.send(&call(), asked("PUT", server.url("/")), Some(Content::live(frames(), None))).await;
     assert_eq!(unknown.unwrap_err().kind(), ErrorKind::InvalidArgument);
 }
@@ -343,6 +348,18 @@ async fn a_server_that_breaks_off_says_so_and_keeps_nobody() {
     let rule = HttpRule { addresses: vec!["127.0.0.1".parse().unwrap()], ..HttpRule::new(Origin::parse(&format!("https://{address}")).unwrap()) };
     assert_eq!(code(&open(&[rule], &no_names()), format!("https://{address}/")).await, "tls");
     assert!(began.elapsed() < PATIENCE);
+}
+
+#[tokio::test]
+async fn a_driver_may_be_less_patient_than_its_grant() {
+    let silent = Server::new(|_, _| true);
+    for (granted, said) in [(PATIENCE, 50), (Duration::from_millis(50), 60_000)] {
+        let began = Instant::now();
+        let http = open(&[HttpRule { first_byte_timeout: granted, ..silent.rule() }], &no_names());
+        let request = Asked { first_byte: Some(Duration::from_millis(said)), ..asked("GET", silent.url("/")) };
+        assert_eq!(http.send(&call(), request, None).await.unwrap_err().code(), Some("timeout"));
+        assert!(began.elapsed() < PATIENCE);
+    }
 }
 
 #[tokio::test]
