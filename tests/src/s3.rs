@@ -63,7 +63,7 @@ impl S3Server {
             "[settings]\nbucket = \"{BUCKET}\"\nendpoint = \"{endpoint}\"\npath-style = true\n{settings}\n\
              [limits]\nno-progress = \"120s\"\n\
              [[http]]\nallow = \"{endpoint}\"\npath = \"/{BUCKET}\"\naddresses = [\"127.0.0.1/32\"]\nfirst-byte-timeout = \"100s\"\n\
-             sign = {{ scheme = \"aws-sigv4\", region = \"us-east-1\", file = \"credentials\", profile = \"test\" }}\n"
+             sign = {{ scheme = \"aws-sigv4\", region = \"us-east-1\", credentials-file = \"credentials\", profile = \"test\" }}\n"
         );
         Grant::parse(&text, &self.home.path().join("grant.toml")).unwrap_or_else(|error| panic!("{error}\n{text}"))
     }
