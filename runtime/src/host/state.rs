@@ -169,6 +169,11 @@ impl State {
         self.reachable().map(|()| self.resources.connections.clone())
     }
 
+    /// The servers that may be asked, unless the backends are taken away.
+    pub(crate) fn http(&self) -> Result<Http> {
+        self.reachable().map(|()| self.resources.http.clone())
+    }
+
     fn reachable(&self) -> Result<()> {
         if self.resources.reachable.load(Ordering::Relaxed) {
             Ok(())

@@ -1,6 +1,5 @@
 //! The interfaces `http` and `signing` as a guest calls them: arguments in, answers out.
 
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use wasmtime::component::Resource;
@@ -10,7 +9,7 @@ use crate::bindings::cofferdam::storage::http::{Host, Request, Response};
 use crate::bindings::cofferdam::storage::{signing, store_types as types};
 use crate::call::CallContext;
 use crate::content::Content;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::host::data::outcome;
 use crate::host::state::State;
 
@@ -31,17 +30,6 @@ impl TryFrom<Request> for Asked {
             }
         }
         Ok(Self { method: request.method, url: request.url, headers: request.headers, first_byte })
-    }
-}
-
-impl State {
-    /// What the mount may ask, unless the backends are taken away.
-    fn http(&self) -> Result<Http> {
-        if self.resources.reachable.load(Ordering::Relaxed) {
-            Ok(self.resources.http.clone())
-        } else {
-            Err(Error::new(ErrorKind::Unavailable, "the backends of this mount are taken away at the moment"))
-        }
     }
 }
 

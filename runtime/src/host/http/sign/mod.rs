@@ -63,17 +63,15 @@ impl Authenticator {
         if let Some(said) = checked.headers.get(CONTENT_SHA256).and_then(|value| value.to_str().ok()) {
             return Ok(Payload::Sha256(said.to_owned()));
         }
-        match body {
-            Some(body) if aws.takes_unsigned() && (checked.url.scheme() == "https" || !body.is_held()) => Ok(Payload::Unsigned),
-            Some(body) => {
-                let digest = body.digest_reporting(Algorithm::Sha256, |bytes| call.moved(bytes)).await?;
-                Ok(Payload::Sha256(base16ct::lower::encode_string(&digest)))
-            }
-            None => {
-                let digest = Content::from_bytes("").digest(Algorithm::Sha256).await?;
-                Ok(Payload::Sha256(base16ct::lower::encode_string(&digest)))
-            }
+        if let Some(body) = body
+            && aws.takes_unsigned()
+            && (checked.url.scheme() == "https" || !body.is_held())
+        {
+            return Ok(Payload::Unsigned);
         }
+        let nothing = Content::from_bytes("");
+        let digest = body.unwrap_or(&nothing).digest_reporting(Algorithm::Sha256, |bytes| call.moved(bytes)).await?;
+        Ok(Payload::Sha256(base16ct::lower::encode_string(&digest)))
     }
 
     /// # Errors
