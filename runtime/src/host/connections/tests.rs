@@ -47,6 +47,19 @@ impl Server {
         Self::start(echo).await
     }
 
+    /// As [`Server::echo`]; tells of each connection that has ended.
+    async fn echo_telling_ends() -> (Self, mpsc::UnboundedReceiver<()>) {
+        let (ended, ends) = mpsc::unbounded_channel();
+        let server = Self::start(move |stream| {
+            let ended = ended.clone();
+            async move {
+                echo(stream).await;
+                ended.send(()).unwrap();
+            }
+        });
+        (server.await, ends)
+    }
+
     fn grant(&self) -> ConnectionGrant {
         let addresses = vec!["127.0.0.0/8".parse().unwrap()];
         ConnectionGrant { addresses, ..ConnectionGrant::new("backend", "127.0.0.1", self.address.port()) }
@@ -132,15 +145,7 @@ async fn another_mount_has_connections_of_its_own() {
 
 #[tokio::test]
 async fn a_connection_that_is_dropped_is_closed() {
-    let (ended, mut ends) = mpsc::unbounded_channel();
-    let server = Server::start(move |stream| {
-        let ended = ended.clone();
-        async move {
-            echo(stream).await;
-            ended.send(()).unwrap();
-        }
-    })
-    .await;
+    let (server, mut ends) = Server::echo_telling_ends().await;
     let connections = mount(server.grant());
     let mut connection = connections.get("backend", PATIENCE).await.unwrap();
     ping(&mut connection).await;
@@ -326,15 +331,7 @@ async fn no_more_are_open_than_the_grant_allows() {
 
 #[tokio::test]
 async fn what_nobody_uses_is_closed() {
-    let (ended, mut ends) = mpsc::unbounded_channel();
-    let server = Server::start(move |stream| {
-        let ended = ended.clone();
-        async move {
-            echo(stream).await;
-            ended.send(()).unwrap();
-        }
-    })
-    .await;
+    let (server, mut ends) = Server::echo_telling_ends().await;
     let connections = mount(server.grant());
     let mut connection = connections.get("backend", PATIENCE).await.unwrap();
     ping(&mut connection).await;
