@@ -60,12 +60,11 @@ impl Mounts {
         for (name, Mounted { mount, file, layers, digest, .. }) in &self.0 {
             let description = mount.description();
             lines.push(format!("mount {name}: {} {} ({digest})", description.name, description.version));
-            for directory in &file.grant.directories {
-                lines.push(format!("  granted: {} is {} ({})", directory.name, directory.host.display(), directory.access));
+            let granted = file.grant.lines();
+            if granted.is_empty() {
+                lines.push("  granted: nothing outside of its sandbox".to_owned());
             }
-            if file.grant.directories.is_empty() {
-                lines.push("  granted: no directory".to_owned());
-            }
+            lines.extend(granted.into_iter().map(|line| format!("  granted: {line}")));
             if let Some(cache) = layers.cache {
                 lines.push(format!("  small values are remembered: what another process changes is seen up to {:?} later", cache.max_age));
             }

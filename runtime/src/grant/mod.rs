@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `address_range` | a range of addresses, as a grant names it |
 //! | `connection` | the tables `[[connection]]`, typed |
+//! | `describe` | what a grant gives, in words |
 //! | `http` | which servers a driver may ask |
 //! | `sign` | where the credentials of a rule are |
 //! | [`limits`] | how much of the machine a mount may use, with safe defaults |
@@ -18,6 +19,7 @@
 
 mod address_range;
 mod connection;
+mod describe;
 mod error;
 pub mod fields;
 mod http;
