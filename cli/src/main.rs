@@ -30,6 +30,7 @@ mod store;
 mod trace;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::{CommandFactory, Parser};
@@ -37,6 +38,9 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use args::{Cli, Command};
 use trace::Reader;
+
+/// How long to wait for threads that are still at work when the command is done. None is, nearly always.
+const LAST_MOMENT: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -65,8 +69,9 @@ fn start(cli: Cli) -> Result<ExitCode> {
             _ = terminate.recv(), if !is_server => Ok(ExitCode::from(143)),
         }
     });
-    // A read of standard input may still block a thread; nothing waits for it.
-    runtime.shutdown_background();
+    // What finishes behind an answer, such as the removal of the process's own directory in a store, has its moment; a read of standard input
+    // may block a thread for ever.
+    runtime.shutdown_timeout(LAST_MOMENT);
     code
 }
 
