@@ -68,9 +68,9 @@ mod tests {
         let lines = Grant::parse(text, Path::new("grant.toml")).unwrap().lines();
         let expected = [
             "/data is /tmp (read-write)",
-            "http://127.0.0.1:9000 by GET, PUT below /bucket, also at 127.0.0.1/32, signed by the host",
+            "http://127.0.0.1:9000 by GET, PUT below /bucket, also at 127.0.0.1, signed by the host",
             "https://example.com by every method",
-            "connection redis to [::1]:6379, also at ::1/128, without TLS",
+            "connection redis to [::1]:6379, also at ::1, without TLS",
         ];
         assert_eq!(lines, expected);
         assert!(Grant::default().lines().is_empty());
