@@ -23,6 +23,7 @@ wasmtime::component::bindgen!({
             export cofferdam:storage/renaming@1.0.0;
             export cofferdam:storage/content-store@1.0.0;
             export cofferdam:storage/generator@1.0.0;
+            export cofferdam:storage/presigning@1.0.0;
         }
     ",
     world: "cofferdam:host/host",

@@ -1,10 +1,11 @@
 //! Between the contract's types and the host's: what a driver answers is checked here, before anybody believes it.
 
 use crate::bindings::cofferdam::storage::store_types as wit;
+use crate::bindings::exports::cofferdam::storage::presigning;
 use crate::error::{Error, ErrorKind, Result};
 use crate::path::{Prefix, StorePath};
 use crate::text::printable;
-use crate::types::{ByteRange, Condition, EntryKind, Etag, ListOptions, ObjectInfo, Page, Part, PartId, UploadToken, WrittenPart};
+use crate::types::{ByteRange, Condition, EntryKind, Etag, ListOptions, ObjectInfo, Page, Part, PartId, PresignedAccess, UploadToken, WrittenPart};
 
 /// The longest etag or cursor that the host takes, in bytes.
 const TEXT_MAX: usize = 8 << 10;
@@ -169,6 +170,15 @@ impl From<wit::ByteRange> for ByteRange {
 impl From<&ListOptions> for wit::ListOptions {
     fn from(options: &ListOptions) -> Self {
         Self { recursive: options.recursive, start_after: options.start_after.clone(), cursor: options.cursor.clone(), limit: options.limit }
+    }
+}
+
+impl From<PresignedAccess> for presigning::Access {
+    fn from(access: PresignedAccess) -> Self {
+        match access {
+            PresignedAccess::Read => Self::Read,
+            PresignedAccess::Stat => Self::Stat,
+        }
     }
 }
 

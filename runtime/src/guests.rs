@@ -75,4 +75,5 @@ optional_exports! {
     renaming: renaming = "renaming", Renaming,
     content_store: content_store = "content-store", ContentStore,
     generator: generator = "generator", Generator,
+    presigning: presigning = "presigning", Presigning,
 }

@@ -1,5 +1,7 @@
 //! The two traits that a host programs against: small values and blobs.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 
@@ -8,7 +10,8 @@ use crate::content::Content;
 use crate::error::{Error, Result};
 use crate::path::{AtomicKey, Prefix, StorePath};
 use crate::types::{
-    ByteRange, Condition, Etag, FoundUpload, Keys, ListOptions, ObjectInfo, Opened, Page, Part, PartId, UploadToken, Value, WrittenPart,
+    ByteRange, Condition, Etag, FoundUpload, Keys, ListOptions, ObjectInfo, Opened, Page, Part, PartId, PresignedAccess, PresignedUrl, UploadToken,
+    Value, WrittenPart,
 };
 
 /// Small values, at most 1 MiB, with compare-and-swap.
@@ -149,6 +152,14 @@ pub trait StreamingStore: Send + Sync {
     /// # Errors
     /// `unsupported` without the interface `content-store`, or for an algorithm that the driver does not know.
     async fn store(&self, content: Content, algorithm: &str) -> Result<StorePath>;
+
+    /// A URL at which a plain client does `access` on the object at `path`, and not after `valid_for`, in whole seconds (the rest is cut off).
+    /// Whether the object is there is not checked.
+    ///
+    /// # Errors
+    /// `unsupported` without the interface `presigning`, or with settings under which there are no such URLs; `invalid-argument` for a time that the backend
+    /// refuses; `permission-denied` for a URL to which no HTTP rule of the grant leads: a driver sends nobody where it may not go itself.
+    async fn presign(&self, path: &StorePath, access: PresignedAccess, valid_for: Duration) -> Result<PresignedUrl>;
 }
 
 /// The error of a call that this driver does not offer.

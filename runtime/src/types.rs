@@ -233,6 +233,48 @@ pub struct FoundUpload {
     pub created: Option<u64>,
 }
 
+/// What a presigned URL is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PresignedAccess {
+    /// `GET`: the bytes.
+    Read,
+    /// `HEAD`: whether it is there, and its size.
+    Stat,
+}
+
+impl PresignedAccess {
+    /// The method of the request.
+    pub fn method(self) -> &'static str {
+        match self {
+            Self::Read => "GET",
+            Self::Stat => "HEAD",
+        }
+    }
+}
+
+/// A URL at which a client without credentials has an object for a while. Whoever has it may use it, so `Debug` shows only what comes before its query.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PresignedUrl(String);
+
+impl PresignedUrl {
+    /// Takes what a store answered.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self(url.into())
+    }
+
+    /// All of it, with what makes it valid.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for PresignedUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = self.0.split('?').next().unwrap_or_default();
+        write!(f, "PresignedUrl({shown}?…)")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -246,5 +288,11 @@ mod tests {
         assert_eq!(ByteRange::Bounded { offset: 1, length: u64::MAX }.within(96), (1, 95));
         assert_eq!(ByteRange::Last(10).within(96), (86, 10));
         assert_eq!(ByteRange::Last(100).within(96), (0, 96));
+    }
+
+    #[test]
+    fn what_makes_a_url_valid_is_not_shown() {
+        let url = PresignedUrl::new("https://store.example/a?X-Amz-Signature=0123");
+        assert_eq!(format!("{url:?}"), "PresignedUrl(https://store.example/a?…)");
     }
 }

@@ -2,12 +2,13 @@
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use cofferdam::{
     AtomicKey, AtomicStore, ByteRange, Claims, Condition, Content, Error, ErrorKind, Etag, FoundUpload, Keys, ListOptions, Mount, ObjectInfo, Opened,
-    Page, Part, PartId, Prefix, Result, StorePath, StreamingStore, UploadToken, Value, WrittenPart,
+    Page, Part, PartId, Prefix, PresignedAccess, PresignedUrl, Result, StorePath, StreamingStore, UploadToken, Value, WrittenPart,
 };
 use tokio::sync::watch;
 
@@ -218,6 +219,10 @@ impl StreamingStore for Faulty {
 
     async fn store(&self, content: Content, algorithm: &str) -> Result<StorePath> {
         self.run(self.mount.store(content, algorithm)).await
+    }
+
+    async fn presign(&self, path: &StorePath, access: PresignedAccess, valid_for: Duration) -> Result<PresignedUrl> {
+        self.run(self.mount.presign(path, access, valid_for)).await
     }
 }
 

@@ -1,5 +1,7 @@
 //! [`StreamingStore`] over a mounted driver.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 
 use super::Mount;
@@ -13,7 +15,9 @@ use crate::guests::Interface;
 use crate::path::{Prefix, StorePath};
 use crate::pool::Operation;
 use crate::store::{StreamingStore, not_offered};
-use crate::types::{ByteRange, Condition, FoundUpload, ListOptions, ObjectInfo, Opened, Page, Part, PartId, UploadToken, WrittenPart};
+use crate::types::{
+    ByteRange, Condition, FoundUpload, ListOptions, ObjectInfo, Opened, Page, Part, PartId, PresignedAccess, PresignedUrl, UploadToken, WrittenPart,
+};
 
 /// The most entries that one call asks a driver for, and paths that it is given to remove: a page of them, with long
 /// names, stays below what one call may hand over.
@@ -213,6 +217,17 @@ impl StreamingStore for Mount {
         let key =
             StorePath::new(&answered).map_err(|error: Error| misbehaved(format!("the driver answered a key that is no path: {}", error.message())));
         self.about(key, "store", "")
+    }
+
+    async fn presign(&self, path: &StorePath, access: PresignedAccess, valid_for: Duration) -> Result<PresignedUrl> {
+        let seconds = u32::try_from(valid_for.as_secs()).unwrap_or(u32::MAX);
+        let operation = Operation::new("presign").about(path.as_str()).with(|| format!("{access:?} for {seconds} s"));
+        let asked = path.to_string();
+        let url = ask!(self, Presigning.presigning, operation, |guest, instance| {
+            guest.call_presign(&mut instance.store, &asked, access.into(), seconds).await
+        })?;
+        let granted = self.pool().sandbox.resources.http.may_lead_to(access.method(), &url);
+        self.about(granted, "presign", path.as_str()).map(PresignedUrl::new)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -14,7 +15,8 @@ use crate::error::Result;
 use crate::path::{AtomicKey, Prefix, StorePath};
 use crate::store::{AtomicStore, StreamingStore};
 use crate::types::{
-    ByteRange, Condition, Etag, FoundUpload, Keys, ListOptions, ObjectInfo, Opened, Page, Part, PartId, UploadToken, Value, WrittenPart,
+    ByteRange, Condition, Etag, FoundUpload, Keys, ListOptions, ObjectInfo, Opened, Page, Part, PartId, PresignedAccess, PresignedUrl, UploadToken,
+    Value, WrittenPart,
 };
 
 #[async_trait]
@@ -149,6 +151,12 @@ impl<S: StreamingStore, O: Observer> StreamingStore for Observed<S, O> {
     async fn store(&self, content: Content, algorithm: &str) -> Result<StorePath> {
         let call = self.begin(Operation::Store, content.size());
         let result = StreamingStore::store(&self.store, content, algorithm).await;
+        call.end(result)
+    }
+
+    async fn presign(&self, path: &StorePath, access: PresignedAccess, valid_for: Duration) -> Result<PresignedUrl> {
+        let call = self.begin(Operation::Presign, None);
+        let result = self.store.presign(path, access, valid_for).await;
         call.end(result)
     }
 }

@@ -1,6 +1,7 @@
 //! The two traits over a store whose calls a policy makes.
 
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -13,7 +14,8 @@ use crate::error::{Error, Result};
 use crate::path::{AtomicKey, Prefix, StorePath};
 use crate::store::{AtomicStore, StreamingStore};
 use crate::types::{
-    ByteRange, Condition, Etag, FoundUpload, Keys, ListOptions, ObjectInfo, Opened, Page, Part, PartId, UploadToken, Value, WrittenPart,
+    ByteRange, Condition, Etag, FoundUpload, Keys, ListOptions, ObjectInfo, Opened, Page, Part, PartId, PresignedAccess, PresignedUrl, UploadToken,
+    Value, WrittenPart,
 };
 
 /// A store whose calls a policy makes: again, later, or not at all.
@@ -169,6 +171,10 @@ impl<S: StreamingStore, P: Policy> StreamingStore for Guarded<S, P> {
         let mut call = Call::repeatable(Operation::Store);
         let supply = Supply::new(content, &mut call);
         self.policy.run(call, || StreamingStore::store(&self.store, supply.take(), algorithm)).await
+    }
+
+    async fn presign(&self, path: &StorePath, access: PresignedAccess, valid_for: Duration) -> Result<PresignedUrl> {
+        self.policy.run(Call::repeatable(Operation::Presign), || self.store.presign(path, access, valid_for)).await
     }
 }
 

@@ -66,6 +66,8 @@ operations! {
     Rename = "rename",
     /// [`StreamingStore::store`](crate::StreamingStore::store)
     Store = "store",
+    /// [`StreamingStore::presign`](crate::StreamingStore::presign)
+    Presign = "presign",
 }
 
 /// How a call ended.

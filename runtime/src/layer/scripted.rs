@@ -4,6 +4,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -14,7 +15,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::path::{AtomicKey, Prefix, StorePath};
 use crate::store::{AtomicStore, StreamingStore};
 use crate::types::{
-    ByteRange, Condition, EntryKind, Etag, FoundUpload, Keys, ListOptions, ObjectInfo, Opened, Page, Part, PartId, UploadToken, Value, WrittenPart,
+    ByteRange, Condition, EntryKind, Etag, FoundUpload, Keys, ListOptions, ObjectInfo, Opened, Page, Part, PartId, PresignedAccess, PresignedUrl,
+    UploadToken, Value, WrittenPart,
 };
 
 /// Answers each call with the next of its errors, and with a success when there is none left. Clones are the same store.
@@ -164,5 +166,9 @@ impl StreamingStore for Scripted {
 
     async fn store(&self, content: Content, _algorithm: &str) -> Result<StorePath> {
         self.take("store", content).await.and_then(|()| StorePath::new("/stored"))
+    }
+
+    async fn presign(&self, path: &StorePath, _access: PresignedAccess, _valid_for: Duration) -> Result<PresignedUrl> {
+        self.answer("presign").map(|()| PresignedUrl::new(format!("https://store.example{path}")))
     }
 }

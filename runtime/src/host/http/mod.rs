@@ -41,6 +41,7 @@ use sign::Authenticator;
 
 use crate::call::CallContext;
 use crate::content::Content;
+use crate::convert::misbehaved;
 use crate::error::{Error, ErrorKind, Result};
 use crate::grant::{HttpRule, Trust};
 use crate::host::network::address;
@@ -162,6 +163,18 @@ impl Http {
         };
         checked.refuse_brokered(Some(authenticator))?;
         authenticator.presign(&checked, seconds)
+    }
+
+    /// `url`, as it is handed to others, if a rule allows the driver itself to send `method` there: it sends nobody where it may not go.
+    ///
+    /// # Errors
+    /// `permission-denied` if none does, `misbehaved` if it is no URL that could be asked.
+    pub(crate) fn may_lead_to(&self, method: &str, url: &str) -> Result<String> {
+        let asked = Asked { method: method.to_owned(), url: url.to_owned(), headers: Vec::new(), first_byte: None };
+        let checked = asked.check().map_err(|error| misbehaved(format!("the driver answered a URL that nobody can use: {}", error.message())))?;
+        self.rule(&checked)?;
+        // As it was read here, so that nobody reads it in another way.
+        Ok(checked.url.into())
     }
 
     /// The rule that allows a request.

@@ -329,6 +329,29 @@ async fn credentials_are_added_after_the_request_has_left_the_driver() {
 }
 
 #[tokio::test]
+async fn a_driver_sends_nobody_where_it_may_not_go() {
+    let granted = "[[http]]\nallow = \"https://store.example\"\nmethods = [\"GET\"]\npath = \"/bucket\"";
+    let rule = crate::grant::Grant::parse(granted, std::path::Path::new("grant.toml")).unwrap().http;
+    let http = open(&rule, &no_names());
+    let led = |method: &str, url: &str| http.may_lead_to(method, url).map_err(|error| error.kind());
+    assert_eq!(led("GET", "https://store.example/bucket/a%20b?signature=x").unwrap(), "https://store.example/bucket/a%20b?signature=x");
+    // What a browser would read in its own way is handed out as it was read here.
+    assert_eq!(led("GET", "https://store.example/\tbucket/a").unwrap(), "https://store.example/bucket/a");
+    for url in [
+        "https://evil.example/bucket/a",
+        "http://store.example/bucket/a",
+        "https://store.example/other",
+        "https://store.example\\@evil.example/bucket/",
+    ] {
+        assert_eq!(led("GET", url), Err(ErrorKind::PermissionDenied), "{url}");
+    }
+    assert_eq!(led("HEAD", "https://store.example/bucket/a"), Err(ErrorKind::PermissionDenied));
+    for url in ["", "/bucket/a", "javascript:alert(1)", "https://user@store.example/bucket/a", "https://store.example/bucket/a#b"] {
+        assert_eq!(led("GET", url), Err(ErrorKind::Misbehaved), "{url}");
+    }
+}
+
+#[tokio::test]
 async fn a_server_that_breaks_off_says_so_and_keeps_nobody() {
     let began = Instant::now();
     let code = async |http: &Http, url: String| get(http, url).await.unwrap_err().code().unwrap().to_owned();
