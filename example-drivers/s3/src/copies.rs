@@ -1,11 +1,10 @@
 //! Copies by the server, in one request or, above its limit, in the parts of an upload.
 
 use cofferdam_guest::prelude::*;
+use cofferdam_guest::web::{dates, unquoted};
 
 use crate::checksum::Checksum;
 use crate::errors::document;
-use crate::objects::unquoted;
-use crate::times;
 use crate::token::Token;
 use crate::{PARTS_MAX, S3Driver};
 
@@ -38,7 +37,7 @@ impl S3Driver {
     fn copy_at_once(&mut self, source: &StorePath, info: &ObjectInfo, destination: &StorePath) -> Result<ObjectInfo> {
         let request = self.of_source(self.writing(Request::put(self.url(destination))), source, info);
         let answer = document(request.send()?, source.as_str()).map_err(|error| changed(error, source))?;
-        match times::iso(answer.text("LastModified")) {
+        match dates::iso(answer.text("LastModified")) {
             Some(modified) => Ok(ObjectInfo::object(destination.as_str(), info.size, modified, unquoted(answer.text("ETag")))),
             None => self.stat(destination),
         }

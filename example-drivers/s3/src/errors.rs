@@ -1,8 +1,8 @@
 //! What S3 calls an error, as one of the contract's kinds; S3's name stays its code.
 
 use cofferdam_guest::prelude::*;
-
-use crate::xml::Element;
+use cofferdam_guest::web::kind_of_status;
+use cofferdam_guest::web::xml::Element;
 
 /// The longest message of a server that is passed on.
 const MESSAGE_MAX: usize = 300;
@@ -93,23 +93,6 @@ fn kind(code: &str, status: u16) -> ErrorKind {
         "InvalidRange" => ErrorKind::InvalidRange,
         "NotImplemented" | "MethodNotAllowed" => ErrorKind::Unsupported,
         "QuotaExceeded" | "XMinioStorageFull" | "InsufficientCapacity" => ErrorKind::QuotaExceeded,
-        _ => by_status(status),
-    }
-}
-
-fn by_status(status: u16) -> ErrorKind {
-    match status {
-        401 => ErrorKind::Unauthenticated,
-        403 => ErrorKind::PermissionDenied,
-        404 => ErrorKind::NotFound,
-        405 | 501 => ErrorKind::Unsupported,
-        409 | 408 | 500 | 502..=504 => ErrorKind::Unavailable,
-        412 => ErrorKind::PreconditionFailed,
-        416 => ErrorKind::InvalidRange,
-        429 => ErrorKind::RateLimited,
-        507 => ErrorKind::QuotaExceeded,
-        // Redirects among them: to another region than this bucket is said to be in.
-        300..=499 => ErrorKind::InvalidArgument,
-        _ => ErrorKind::Internal,
+        _ => kind_of_status(status),
     }
 }

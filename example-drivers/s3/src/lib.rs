@@ -10,18 +10,16 @@
 //! | `lists` | lists in the contract's order |
 //! | `copies` | copies by the server, in parts above its limit |
 //! | `uploads` | objects made of parts |
-//! | `errors`, `xml`, `url`, `times`, `checksum`, `token` | the words of S3 |
+//! | `errors`, `url`, `checksum`, `token` | the words of S3 |
 
 mod checksum;
 mod copies;
 mod errors;
 mod lists;
 mod objects;
-mod times;
 mod token;
 mod uploads;
 mod url;
-mod xml;
 
 use checksum::Checksum;
 use cofferdam_guest::prelude::*;

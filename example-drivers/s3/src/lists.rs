@@ -1,12 +1,11 @@
 //! Lists in the contract's order, out of S3's, which sorts keys by their bytes too and calls a prefix by its name with a `/`.
 
 use cofferdam_guest::prelude::*;
+use cofferdam_guest::web::xml::Element;
+use cofferdam_guest::web::{dates, malformed, unquoted};
 
 use crate::errors::document;
-use crate::objects::unquoted;
-use crate::times;
 use crate::url::{Bucket, decoded};
-use crate::xml::{Element, malformed};
 
 /// How many entries S3 answers at most.
 const PAGE_MAX: u32 = 1000;
@@ -51,7 +50,7 @@ fn found(bucket: &Bucket, answer: &Element, after: &str) -> Result<Vec<ObjectInf
         let key = decoded(object.text("Key"));
         let Some(path) = bucket.path(&key) else { continue };
         let size = object.text("Size").parse().map_err(|_| malformed())?;
-        let modified = times::iso(object.text("LastModified")).ok_or_else(malformed)?;
+        let modified = dates::iso(object.text("LastModified")).ok_or_else(malformed)?;
         found.push((key, ObjectInfo::object(path, size, modified, unquoted(object.text("ETag")))));
     }
     for prefix in answer.all("CommonPrefixes") {

@@ -3,17 +3,15 @@
 use std::collections::HashMap;
 
 use cofferdam_guest::prelude::*;
+use cofferdam_guest::web::xml::escape;
+use cofferdam_guest::web::{dates, malformed, range_header, unquoted, whole_size};
 
 use crate::checksum::Checksum;
 use crate::errors::{document, of_document, succeed};
-use crate::xml::{escape, malformed};
-use crate::{S3Driver, lists, times};
+use crate::{S3Driver, lists};
 
 /// How many objects one request removes.
 const REMOVED_MAX: usize = 1000;
-
-/// The largest offset that servers read as a number; no object is as long.
-const OFFSET_MAX: u64 = i64::MAX as u64;
 
 impl StreamingStore for S3Driver {
     fn stat(&mut self, path: &StorePath) -> Result<ObjectInfo> {
@@ -29,11 +27,7 @@ impl StreamingStore for S3Driver {
             Err(error) if error.kind == ErrorKind::InvalidRange => return self.open_nothing(path, range),
             answered => answered?,
         };
-        let size = match response.status {
-            206 => response.header("content-range").and_then(|range| range.rsplit_once('/')?.1.parse().ok()),
-            _ => response.content.size(),
-        };
-        let info = info(path, &response, size.ok_or_else(malformed)?)?;
+        let info = info(path, &response, whole_size(&response).ok_or_else(malformed)?)?;
         let span = range.within(info.size);
         // The whole object where a piece was asked for would be the wrong bytes.
         if response.status != 206 && (span.offset, span.length) != (0, info.size) {
@@ -152,12 +146,7 @@ fn succeed_or_missing(answer: Result<Response>, path: &StorePath) -> Result<()> 
 /// What the head of an answer says of the object at `path`, which has `size` bytes.
 fn info(path: &StorePath, response: &Response, size: u64) -> Result<ObjectInfo> {
     let etag = response.header("etag").map(unquoted).ok_or_else(malformed)?;
-    Ok(ObjectInfo::object(path.as_str(), size, times::modified(response)?, etag))
-}
-
-/// An etag without its quotes; a weak one stays as it is.
-pub(crate) fn unquoted(etag: &str) -> &str {
-    etag.strip_prefix('"').and_then(|etag| etag.strip_suffix('"')).unwrap_or(etag)
+    Ok(ObjectInfo::object(path.as_str(), size, dates::modified(response)?, etag))
 }
 
 /// The request under `condition`.
@@ -191,19 +180,5 @@ pub(crate) fn sized(content: &Content, max: u64) -> Result<u64> {
         None => Err(Error::invalid_argument("the size of what is written must be known")),
         Some(size) if size > max => Err(Error::invalid_argument(format!("one request takes at most {max} bytes, not {size}"))),
         Some(size) => Ok(size),
-    }
-}
-
-/// The `Range` header for `range`, `Some(None)` for all bytes; `None` where S3 has no way to ask for a range without bytes.
-fn range_header(range: ByteRange) -> Option<Option<String>> {
-    match range {
-        ByteRange::Whole | ByteRange::StartingAt(0) => Some(None),
-        ByteRange::StartingAt(offset) => (offset <= OFFSET_MAX).then(|| Some(format!("bytes={offset}-"))),
-        ByteRange::Bounded(Span { length: 0, .. }) | ByteRange::Last(0) => None,
-        ByteRange::Bounded(Span { offset, length }) => {
-            let last = offset.saturating_add(length - 1).min(OFFSET_MAX);
-            (offset <= last).then(|| Some(format!("bytes={offset}-{last}")))
-        }
-        ByteRange::Last(length) => Some(Some(format!("bytes=-{}", length.min(OFFSET_MAX)))),
     }
 }

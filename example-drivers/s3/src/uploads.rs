@@ -1,14 +1,15 @@
 //! Uploads: S3's own, which any instance continues by the token, and which nothing here ever looks for in a list.
 
 use cofferdam_guest::prelude::*;
+use cofferdam_guest::web::xml::escape;
+use cofferdam_guest::web::{dates, malformed, unquoted};
 
 use crate::checksum::Checksum;
 use crate::errors::{document, succeed};
-use crate::objects::{conditional, sized, unheld, unquoted};
+use crate::objects::{conditional, sized, unheld};
 use crate::token::Token;
 use crate::url::decoded;
-use crate::xml::{escape, malformed};
-use crate::{BODY_MAX, PART_MIN, PARTS_MAX, S3Driver, times};
+use crate::{BODY_MAX, PART_MIN, PARTS_MAX, S3Driver};
 
 /// How many uploads, and how many parts, S3 lists at most.
 const PAGE_MAX: u32 = 1000;
@@ -88,7 +89,7 @@ impl S3Driver {
         let body = format!("<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">{listed}</CompleteMultipartUpload>");
         let request = Request::post(self.upload_url(token)).header("content-type", "application/xml");
         let response = conditional(request, condition).send_with(&Content::from_bytes(body.as_bytes()))?;
-        let modified = times::modified(&response);
+        let modified = dates::modified(&response);
         let answer = document(response, token.path.as_str()).map_err(|error| unheld(gone(error), condition, &token.path))?;
         let (size, etag) = (parts.iter().map(|part| part.length).sum(), unquoted(answer.text("ETag")));
         match modified {
@@ -152,7 +153,7 @@ impl UploadListing for S3Driver {
                 .filter_map(|upload| {
                     let path = self.bucket.path(&decoded(upload.text("Key")))?;
                     let token = Token { path, upload: upload.text("UploadId").to_owned() };
-                    Some((token, times::iso(upload.text("Initiated"))))
+                    Some((token, dates::iso(upload.text("Initiated"))))
                 })
                 .collect();
             // Some servers answer all there are, whatever was asked: go on after the one that was last.

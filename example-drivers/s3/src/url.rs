@@ -1,15 +1,9 @@
 //! Where a bucket is: its URL in path style or as a virtual host, and the keys of paths, encoded as S3 encodes them.
 
 use cofferdam_guest::prelude::*;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use cofferdam_guest::web::urls::{self, encoded_path, query};
 
 use crate::Settings;
-
-/// What a query encodes: everything but the unreserved characters of RFC 3986.
-const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-
-/// What a key encodes: its slashes stay.
-const KEY: &AsciiSet = &QUERY.remove(b'/');
 
 /// A bucket, and the part of it that is this driver's.
 pub(crate) struct Bucket {
@@ -36,7 +30,10 @@ impl Bucket {
         }
         let (scheme, host) = match endpoint {
             None => ("https", format!("s3.{region}.amazonaws.com")),
-            Some(endpoint) => of_endpoint(endpoint)?,
+            Some(endpoint) => {
+                let parts = urls::endpoint(endpoint).map(|(scheme, host)| (scheme, host.to_owned()));
+                parts.ok_or_else(|| refused("endpoint", "is no URL of a server, such as https://s3.example.org:9000"))?
+            }
         };
         let prefix = prefix.trim_matches('/');
         if !prefix.is_empty() && StorePath::new(format!("/{prefix}")).is_err() {
@@ -65,40 +62,25 @@ impl Bucket {
     }
 
     /// The URL of `key`.
-    pub(crate) fn object(&self, key: &str, query: &[(&str, &str)]) -> String {
-        format!("{}/{}{}", self.url, utf8_percent_encode(key, KEY), queried(query))
+    pub(crate) fn object(&self, key: &str, pairs: &[(&str, &str)]) -> String {
+        format!("{}/{}{}", self.url, encoded_path(key), query(pairs))
     }
 
     /// The URL of the bucket itself.
-    pub(crate) fn all(&self, query: &[(&str, &str)]) -> String {
-        format!("{}/{}", self.url, queried(query))
+    pub(crate) fn all(&self, pairs: &[(&str, &str)]) -> String {
+        format!("{}/{}", self.url, query(pairs))
     }
 
     /// How a copy names the source `key`.
     pub(crate) fn copy_source(&self, key: &str) -> String {
-        format!("/{}/{}", self.name, utf8_percent_encode(key, KEY))
+        format!("/{}/{}", self.name, encoded_path(key))
     }
-}
-
-/// Scheme and host, perhaps with a port.
-fn of_endpoint(endpoint: &str) -> Result<(&str, String)> {
-    let parts = endpoint.split_once("://").map(|(scheme, host)| (scheme, host.strip_suffix('/').unwrap_or(host)));
-    let in_host = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte);
-    match parts {
-        Some((scheme @ ("http" | "https"), host)) if !host.is_empty() && host.bytes().all(in_host) => Ok((scheme, host.to_owned())),
-        _ => Err(refused("endpoint", "is no URL of a server, such as https://s3.example.org:9000")),
-    }
-}
-
-fn queried(query: &[(&str, &str)]) -> String {
-    let pairs: Vec<_> = query.iter().map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, QUERY))).collect();
-    if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) }
 }
 
 /// A key as a list has it, which was asked to encode keys.
 pub(crate) fn decoded(key: &str) -> String {
     // Some servers write a space as a form does; a `+` itself always comes encoded.
-    percent_decode_str(&key.replace('+', " ")).decode_utf8_lossy().into_owned()
+    urls::decoded(&key.replace('+', " "))
 }
 
 #[cfg(test)]

@@ -72,6 +72,7 @@
 //! | [`mod@settings`] | typed settings and their schema |
 //! | [`types`], [`path`], [`error`], [`list`] | the words of the contract, and help with them |
 //! | [`host`] | what the host does: [`connections`], [`data`], [`files`], [`http`], [`system`] |
+//! | `web` | with the feature of that name: what drivers of HTTP servers have in common |
 //! | [`testing`] | running a driver natively |
 //!
 //! Build for `wasm32-unknown-unknown` as a `cdylib`, and make the module a component with `cofferdam build` or
@@ -87,6 +88,8 @@ pub mod settings;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
 pub mod types;
+#[cfg(feature = "web")]
+pub mod web;
 
 #[doc(hidden)]
 pub mod bindings;

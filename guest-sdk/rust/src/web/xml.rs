@@ -1,21 +1,28 @@
-//! S3's XML: a document read into elements, and text escaped for one that is written.
+//! XML: a document read into elements, and text escaped for one that is written.
 
-use cofferdam_guest::prelude::*;
-use quick_xml::Reader;
-pub(crate) use quick_xml::escape::escape;
+pub use quick_xml::escape::escape;
 use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::Event;
+use quick_xml::name::ResolveResult;
+use quick_xml::reader::NsReader;
+
+use super::malformed;
+use crate::error::Result;
+use crate::host::data::Content;
 
 /// The longest document that is read: a page of 1,000 keys of 1 KiB, each byte of them encoded as three, is half of it.
 const DOCUMENT_MAX: u64 = 8 << 20;
 
-/// How deep elements are in one another; S3 has 4.
+/// How deep elements are in one another; S3 has 4, WebDAV 6.
 const DEPTH_MAX: usize = 16;
 
-/// An element: its name without a namespace, its text, what is in it.
+/// An element: its name, its text, what is in it.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Element {
-    pub(crate) name: String,
+pub struct Element {
+    /// Without a prefix.
+    pub name: String,
+    /// The namespace that its prefix stands for; empty for none.
+    pub namespace: String,
     text: String,
     children: Vec<Element>,
 }
@@ -25,24 +32,30 @@ impl Element {
     ///
     /// # Errors
     /// `unavailable`, so that the host asks again, for what is no XML: a cut answer, or a proxy's page; what reading the body answers.
-    pub(crate) fn read(body: &Content) -> Result<Self> {
+    pub fn read(body: &Content) -> Result<Self> {
         let bytes = body.bytes(DOCUMENT_MAX)?;
         // A server that works for long sends white space until it knows the answer.
         std::str::from_utf8(&bytes).ok().and_then(|text| Self::parse(text.trim_ascii_start())).ok_or_else(malformed)
     }
 
     fn parse(text: &str) -> Option<Self> {
-        let mut reader = Reader::from_str(text);
+        let mut reader = NsReader::from_str(text);
         let mut open = vec![Self::default()];
         loop {
-            match reader.read_event().ok()? {
+            let (bound, event) = reader.read_resolved_event().ok()?;
+            let namespace = match bound {
+                ResolveResult::Bound(namespace) => namespace.as_ref().to_owned(),
+                ResolveResult::Unbound => String::new(),
+                ResolveResult::Unknown(_) => return None,
+            };
+            match event {
                 Event::Start(start) if open.len() < DEPTH_MAX => {
-                    open.push(Self { name: start.local_name().as_ref().to_owned(), ..Self::default() });
+                    open.push(Self { name: start.local_name().as_ref().to_owned(), namespace, ..Self::default() });
                 }
                 Event::Start(_) => return None,
                 Event::Empty(empty) => {
                     let name = empty.local_name().as_ref().to_owned();
-                    open.last_mut()?.children.push(Self { name, ..Self::default() });
+                    open.last_mut()?.children.push(Self { name, namespace, ..Self::default() });
                 }
                 Event::End(_) => {
                     let element = open.pop()?;
@@ -66,25 +79,35 @@ impl Element {
         if open.len() == 1 { open.pop()?.children.pop() } else { None }
     }
 
-    /// The text of the first element of that name; empty if there is none.
-    pub(crate) fn text(&self, name: &str) -> &str {
-        self.all(name).next().map_or("", |child| child.text.trim())
+    /// Its own text, without white space around it.
+    pub fn content(&self) -> &str {
+        self.text.trim()
     }
 
-    /// The elements of that name, in order.
-    pub(crate) fn all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a Self> {
+    /// The text of the first element of that name in it; empty if there is none.
+    pub fn text(&self, name: &str) -> &str {
+        self.first(name).map_or("", Self::content)
+    }
+
+    /// The first element of that name in it.
+    pub fn first(&self, name: &str) -> Option<&Self> {
+        self.all(name).next()
+    }
+
+    /// The elements in it, in order.
+    pub fn children(&self) -> impl Iterator<Item = &Self> {
+        self.children.iter()
+    }
+
+    /// The elements of that name in it, of any namespace, in order.
+    pub fn all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a Self> {
         self.children.iter().filter(move |child| child.name == name)
     }
 
     /// Whether the first element of that name says `true`.
-    pub(crate) fn is_true(&self, name: &str) -> bool {
+    pub fn is_true(&self, name: &str) -> bool {
         self.text(name).eq_ignore_ascii_case("true")
     }
-}
-
-/// What an answer is that is not XML, or lacks what it must have.
-pub(crate) fn malformed() -> Error {
-    Error::unavailable("the server's answer is not what S3 answers").with_code("MalformedResponse")
 }
 
 #[cfg(test)]
@@ -93,18 +116,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn elements_have_text_and_children_without_namespaces() {
+    fn elements_have_text_and_children_whatever_their_prefix() {
         let text =
             "<?xml version=\"1.0\"?>\n<s3:List xmlns:s3='x'>\n <A>1 &lt;&amp;&#x41; <![CDATA[<b>]]></A><A>2</A><Empty/><More>true</More></s3:List>";
         let root = Element::parse(text).unwrap();
         assert_eq!((root.name.as_str(), root.text("A"), root.text("Empty")), ("List", "1 <&A <b>", ""));
-        assert_eq!(root.all("A").count(), 2);
+        assert_eq!((root.all("A").count(), root.children().count(), root.first("B")), (2, 4, None));
+        assert_eq!((root.namespace.as_str(), root.first("A").unwrap().namespace.as_str()), ("x", ""));
         assert!(root.is_true("More") && !root.is_true("A"));
     }
 
     #[test]
     fn what_is_no_document_is_refused() {
-        for text in ["", "Bad gateway", "<a><b></b>", "<a></b>", "<a>&unknown;</a>", &"<a>".repeat(100)] {
+        for text in ["", "Bad gateway", "<a><b></b>", "<a></b>", "<p:a/>", "<a>&unknown;</a>", &"<a>".repeat(100)] {
             assert_eq!(Element::parse(text), None, "{text}");
         }
     }

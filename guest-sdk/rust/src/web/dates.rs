@@ -1,22 +1,28 @@
-//! The two ways in which S3 writes a time, as nanoseconds.
+//! Times as headers and documents write them, as nanoseconds.
 
-use cofferdam_guest::prelude::*;
 use jiff_bare::Timestamp;
 use jiff_bare::fmt::rfc2822::DateTimeParser;
 
-use crate::xml::malformed;
+use super::malformed;
+use crate::error::Result;
+use crate::host::http::Response;
 
 /// Reads `Last-Modified`, or else the `Date` of an answer to a write: then it was written at that moment.
 ///
 /// # Errors
 /// `unavailable` if the answer has neither.
-pub(crate) fn modified(response: &Response) -> Result<u64> {
+pub fn modified(response: &Response) -> Result<u64> {
     let text = response.header("last-modified").or_else(|| response.header("date"));
-    text.and_then(|text| DateTimeParser::new().parse_timestamp(text).ok()).map(whole_seconds).ok_or_else(malformed)
+    text.and_then(http).ok_or_else(malformed)
+}
+
+/// Reads a time of a header: `Tue, 24 Nov 2026 23:45:16 GMT`.
+pub fn http(text: &str) -> Option<u64> {
+    DateTimeParser::new().parse_timestamp(text).ok().map(whole_seconds)
 }
 
 /// Reads a time of a document: `2026-11-24T23:45:16.000Z`.
-pub(crate) fn iso(text: &str) -> Option<u64> {
+pub fn iso(text: &str) -> Option<u64> {
     text.parse().ok().map(whole_seconds)
 }
 
@@ -28,6 +34,7 @@ fn whole_seconds(time: Timestamp) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::data::Content;
 
     #[test]
     fn both_ways_tell_the_same_time() {
@@ -35,6 +42,6 @@ mod tests {
         let response = Response { status: 200, headers, content: Content::from_bytes(b"") };
         assert_eq!(modified(&response).ok(), iso("2026-11-24T23:45:16.789Z"));
         assert_eq!(iso("2026-11-24T23:45:16Z"), Some(1_795_563_916_000_000_000));
-        assert_eq!(iso("yesterday"), None);
+        assert_eq!((iso("yesterday"), http("")), (None, None));
     }
 }
