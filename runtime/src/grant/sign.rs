@@ -8,6 +8,9 @@ use super::SecretSource;
 use super::error::GrantError;
 use super::fields::{Field, Fields};
 
+/// Every scheme.
+const SCHEMES: &[&str] = &["aws-sigv4", "bearer", "basic", "azure-shared-key", "azure-sas"];
+
 /// Every key of every scheme; each scheme refuses the others'.
 const KEYS: &[&str] = &[
     "scheme",
@@ -21,6 +24,9 @@ const KEYS: &[&str] = &[
     "user",
     "password-file",
     "password-env",
+    "account",
+    "key-file",
+    "key-env",
 ];
 
 /// How the host signs the requests of a rule.
@@ -47,6 +53,18 @@ pub enum Signing {
         user: String,
         /// Where the password is.
         password: SecretSource,
+    },
+    /// `Authorization: SharedKey …` of Azure's Blob service.
+    AzureSharedKey {
+        /// The storage account's name.
+        account: String,
+        /// Where its key is, in base64 as Azure shows it.
+        key: SecretSource,
+    },
+    /// Azure's shared access signature: parameters of the query.
+    AzureSas {
+        /// Where the token is: `sv=…&sig=…`.
+        token: SecretSource,
     },
 }
 
@@ -92,8 +110,26 @@ pub(super) fn signing(field: &Field<'_, '_>) -> Result<Signing, GrantError> {
             }
             Ok(Signing::Basic { user: name.to_owned(), password: secret(&fields, "password-file", "password-env")? })
         }
-        other => Err(scheme.bad(format!("is {other:?} but must be \"aws-sigv4\", \"bearer\" or \"basic\""))),
+        "azure-shared-key" => {
+            only(&["account", "key-file", "key-env"])?;
+            let account = fields.require("account", "account = \"mystorage\"")?;
+            Ok(Signing::AzureSharedKey { account: azure_account(&account)?, key: secret(&fields, "key-file", "key-env")? })
+        }
+        "azure-sas" => {
+            only(&["token-file", "token-env"])?;
+            Ok(Signing::AzureSas { token: secret(&fields, "token-file", "token-env")? })
+        }
+        other => Err(scheme.bad(format!("is {other:?} but must be one of {}", SCHEMES.join(", ")))),
     }
+}
+
+/// An account's name: it is part of URLs and of what is signed.
+fn azure_account(field: &Field<'_, '_>) -> Result<String, GrantError> {
+    let name = field.text()?;
+    if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()) {
+        return Err(field.bad(format!("is {name:?} but must be a storage account's name: small letters and digits")));
+    }
+    Ok(name.to_owned())
 }
 
 fn aws(fields: &Fields<'_, '_>) -> Result<AwsCredentials, GrantError> {
@@ -150,14 +186,21 @@ mod tests {
         assert_eq!(read("scheme = 'aws-sigv4', region = 'r', credentials-file = '/etc/keys', profile = 'p'").unwrap(), profile("p"));
         let token = SecretSource::Environment("T".to_owned());
         assert_eq!(read("scheme = 'bearer', token-env = 'T'").unwrap(), Signing::Bearer { token: token.clone() });
-        assert_eq!(read("scheme = 'basic', user = 'u', password-env = 'T'").unwrap(), Signing::Basic { user: "u".to_owned(), password: token });
+        assert_eq!(
+            read("scheme = 'basic', user = 'u', password-env = 'T'").unwrap(),
+            Signing::Basic { user: "u".to_owned(), password: token.clone() }
+        );
+        let key = |key| Signing::AzureSharedKey { account: "store1".to_owned(), key };
+        assert_eq!(read("scheme = 'azure-shared-key', account = 'store1', key-env = 'T'").unwrap(), key(token.clone()));
+        assert_eq!(read("scheme = 'azure-shared-key', account = 'store1', key-file = 'k'").unwrap(), key(SecretSource::File("/etc/k".into())));
+        assert_eq!(read("scheme = 'azure-sas', token-env = 'T'").unwrap(), Signing::AzureSas { token });
     }
 
     #[test]
     fn what_is_wrong_is_said() {
         for (sign, problem) in [
             ("region = 'r'", "`scheme` is missing"),
-            ("scheme = 'x'", "must be \"aws-sigv4\""),
+            ("scheme = 'x'", "must be one of aws-sigv4, bearer"),
             ("scheme = 'aws-sigv4', credentials = 'environment'", "`region` is missing"),
             ("scheme = 'aws-sigv4', region = 'r'", "`credentials` in sign"),
             ("scheme = 'aws-sigv4', region = 'r', credentials = 'AKIA'", "must be \"environment\""),
@@ -167,6 +210,11 @@ mod tests {
             ("scheme = 'bearer', token-file = 't', region = 'r'", "does not belong"),
             ("scheme = 'bearer', token-file = 't', token-env = 'T'", "keep one"),
             ("scheme = 'basic', user = 'a:b', password-file = 't'", "no user's name"),
+            ("scheme = 'azure-shared-key', key-env = 'K'", "`account` is missing"),
+            ("scheme = 'azure-shared-key', account = 'My.Store', key-env = 'K'", "small letters and digits"),
+            ("scheme = 'azure-shared-key', account = 'store1'", "`key-file` in sign"),
+            ("scheme = 'azure-sas', account = 'store1', token-env = 'T'", "does not belong"),
+            ("scheme = 'azure-sas'", "`token-file` in sign"),
         ] {
             let said = read(sign).unwrap_err();
             assert!(said.contains(problem), "{sign}: {said}");

@@ -138,7 +138,7 @@ impl Http {
         let permit = self.permit(rule).await?;
         if let Some(authenticator) = &rule.authenticator {
             let payload = authenticator.payload(&checked, body.as_ref(), call).await?;
-            authenticator.sign(&mut checked, payload)?;
+            authenticator.sign(&mut checked, payload, size.unwrap_or_default())?;
         }
         let target = checked.target();
         let moved = Arc::new(AtomicU64::new(0));

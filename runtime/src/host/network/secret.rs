@@ -30,6 +30,24 @@ pub enum SecretError {
         /// Why.
         reason: String,
     },
+    /// The environment's is of another form than it should be.
+    #[error("the secret in the environment variable `{variable}` cannot be used: {reason}")]
+    Unfit {
+        /// The variable.
+        variable: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl SecretError {
+    /// What is at `source` is of another form than it should be.
+    pub(crate) fn unfit(source: &SecretSource, reason: String) -> Self {
+        match source {
+            SecretSource::Environment(variable) => Self::Unfit { variable: variable.clone(), reason },
+            SecretSource::File(file) => Self::Unreadable { file: file.clone(), reason },
+        }
+    }
 }
 
 impl Secret {

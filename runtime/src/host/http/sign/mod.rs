@@ -1,11 +1,13 @@
 //! Credentials: what the host adds to a request once it has left the driver. No secret enters a sandbox.
 
 mod aws;
+mod azure;
 mod watched;
 
 use http::header::{AUTHORIZATION, HeaderValue};
 
 use aws::Aws;
+use azure::{SasToken, SharedKey};
 use watched::Watched;
 
 use super::request::Checked;
@@ -23,6 +25,8 @@ pub(super) enum Authenticator {
     Aws(Aws),
     Bearer(Watched<Secret>),
     Basic { user: String, password: Watched<Secret> },
+    AzureSharedKey(SharedKey),
+    AzureSas(SasToken),
 }
 
 /// What is signed of a body.
@@ -43,6 +47,8 @@ impl Authenticator {
             Signing::AwsSigV4 { region, service, credentials } => Self::Aws(Aws::open(region, service, credentials)?),
             Signing::Bearer { token } => Self::Bearer(Watched::secret(token)?),
             Signing::Basic { user, password } => Self::Basic { user: user.clone(), password: Watched::secret(password)? },
+            Signing::AzureSharedKey { account, key } => Self::AzureSharedKey(SharedKey::open(account, key)?),
+            Signing::AzureSas { token } => Self::AzureSas(SasToken::open(token)?),
         })
     }
 
@@ -50,7 +56,8 @@ impl Authenticator {
     pub(super) fn headers(&self) -> &'static [&'static str] {
         match self {
             Self::Aws(_) => &["x-amz-date", "x-amz-security-token"],
-            Self::Bearer(_) | Self::Basic { .. } => &[],
+            Self::AzureSharedKey(_) => &["x-ms-date"],
+            Self::Bearer(_) | Self::Basic { .. } | Self::AzureSas(_) => &[],
         }
     }
 
@@ -74,11 +81,15 @@ impl Authenticator {
         Ok(Payload::Sha256(base16ct::lower::encode_string(&digest)))
     }
 
+    /// `length` is that of the body.
+    ///
     /// # Errors
-    /// `internal` if the request cannot be signed.
-    pub(super) fn sign(&self, checked: &mut Checked, payload: Payload) -> Result<()> {
+    /// `internal` if the request cannot be signed; `invalid-argument` if the driver says what the authenticator is to say.
+    pub(super) fn sign(&self, checked: &mut Checked, payload: Payload, length: u64) -> Result<()> {
         let value = match self {
             Self::Aws(aws) => return aws.sign(checked, payload),
+            Self::AzureSharedKey(key) => return key.sign(checked, length),
+            Self::AzureSas(token) => return token.sign(checked),
             Self::Bearer(token) => format!("Bearer {}", token.get().reveal()),
             Self::Basic { user, password } => {
                 use base64::Engine as _;
@@ -96,7 +107,10 @@ impl Authenticator {
     pub(super) fn presign(&self, checked: &Checked, seconds: u32) -> Result<String> {
         match self {
             Self::Aws(aws) => aws.presign(checked, seconds),
-            Self::Bearer(_) | Self::Basic { .. } => Err(Error::unsupported("the scheme of the rule's `sign` has no presigned URLs")),
+            Self::AzureSharedKey(key) => key.presign(checked, seconds),
+            Self::Bearer(_) | Self::Basic { .. } | Self::AzureSas(_) => {
+                Err(Error::unsupported("the scheme of the rule's `sign` has no presigned URLs"))
+            }
         }
     }
 }

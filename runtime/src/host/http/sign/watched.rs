@@ -32,12 +32,27 @@ impl Watched<Secret> {
     /// # Errors
     /// [`SecretError`] if it is not there.
     pub(super) fn secret(source: &SecretSource) -> Result<Self, SecretError> {
-        let file = match source {
-            SecretSource::File(path) => Some(path.clone()),
-            SecretSource::Environment(_) => None,
-        };
-        let source = source.clone();
-        Self::open(file, Box::new(move || Secret::read(&source)))
+        let from = source.clone();
+        Self::open(file(source), Box::new(move || Secret::read(&from)))
+    }
+}
+
+impl<T: 'static> Watched<T> {
+    /// What `parse` makes of the secret at `source`; it answers what is wrong with a text, without showing it.
+    ///
+    /// # Errors
+    /// [`SecretError`] if it is not there, or what `parse` says.
+    pub(super) fn parsed(source: &SecretSource, parse: fn(&str) -> Result<T, String>) -> Result<Self, SecretError> {
+        let from = source.clone();
+        Self::open(file(source), Box::new(move || parse(Secret::read(&from)?.reveal()).map_err(|reason| SecretError::unfit(&from, reason))))
+    }
+}
+
+/// What can change while the host runs.
+fn file(source: &SecretSource) -> Option<PathBuf> {
+    match source {
+        SecretSource::File(path) => Some(path.clone()),
+        SecretSource::Environment(_) => None,
     }
 }
 
