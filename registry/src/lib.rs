@@ -47,6 +47,7 @@ mod marks;
 mod metrics;
 mod name;
 mod records;
+mod redirect;
 mod repository;
 pub mod scrub;
 mod serve;
@@ -67,7 +68,7 @@ pub use events::{Event, EventAction, EventOrigin, EventTarget, Events, Webhook, 
 pub use http::{ACCESS_TARGET, Api, ApiOptions, Peer, REQUESTS, ResponseBody, SECONDS};
 pub use layout::Layout;
 pub use name::{NamePage, REPOSITORY_NAME_MAX, Reference, RepositoryName, TAG_MAX, Tag, parse_digest};
-pub use repository::{BlobInfo, Descriptor, MANIFEST_MAX, Manifest, ManifestInfo, OpenedBlob, Repository, Rules, StoredManifest};
+pub use repository::{BlobInfo, Descriptor, LocatedBlob, MANIFEST_MAX, Manifest, ManifestInfo, OpenedBlob, Repository, Rules, StoredManifest};
 pub use serve::{Serve, ServeError, open_registry};
 pub use server::{Address, Listener, Server, ServerError, ServerOptions, Stopped, TlsFiles};
 pub use service::Registry;

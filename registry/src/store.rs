@@ -10,6 +10,7 @@ use crate::cache::{LinkCache, ManifestCache};
 use crate::layout::{Catalog, Layout, Links, Placement, Survey};
 use crate::marks::Marks;
 use crate::records::{KeyRecords, ObjectRecords, Records};
+use crate::redirect::Redirect;
 
 /// How a store of repositories is set up, beside its two kinds of storage.
 #[derive(Clone, Debug)]
@@ -27,6 +28,8 @@ pub struct StoreOptions {
     pub links: usize,
     /// How many bytes of manifests are remembered.
     pub manifests: u64,
+    /// How long a presigned URL of a blob is good; none is handed out without it.
+    pub redirect: Option<Duration>,
 }
 
 impl StoreOptions {
@@ -39,6 +42,7 @@ impl StoreOptions {
             upload_max_age: Duration::from_secs(7 * 24 * 3600),
             links: 50_000,
             manifests: 16 << 20,
+            redirect: None,
         }
     }
 }
@@ -60,6 +64,7 @@ pub(crate) struct Inner {
     pub(crate) uploads: Uploads,
     pub(crate) upload_key: UploadKey,
     pub(crate) upload_max_age: Duration,
+    pub(crate) redirect: Option<Redirect>,
     pub(crate) link_cache: LinkCache,
     pub(crate) manifest_cache: ManifestCache,
     /// Referrers, in either layout.
@@ -91,6 +96,7 @@ impl Store {
             uploads,
             upload_key,
             upload_max_age: options.upload_max_age,
+            redirect: options.redirect.map(Redirect::new),
             link_cache: LinkCache::new(options.links),
             manifest_cache: ManifestCache::new(options.manifests),
             keys: KeyRecords::new(atomic.clone()),

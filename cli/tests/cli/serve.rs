@@ -68,3 +68,15 @@ fn a_damaged_blob_is_named() {
     let text = String::from_utf8_lossy(&run.0.stdout);
     assert!(text.contains("1 damaged, 0 missing") && text.contains(&format!("  damaged: sha256:{damaged}")), "{text}");
 }
+
+#[test]
+fn a_redirect_without_presigned_urls_is_refused() {
+    let Some(driver) = driver("memory") else { return };
+    let desk = Desk::empty();
+    desk.write("a.toml", format!("[mount.main]\ndriver = {driver:?}\nredirect = \"10m\"\n"));
+    let error = desk.run("serve --config a.toml --listen 127.0.0.1:0").refusal(1);
+    assert!(error.starts_with("error: [mount.main]: the driver `memory` makes no presigned URLs, so no client can be redirected"), "{error}");
+    desk.write("a.toml", format!("[mount.main]\ndriver = {driver:?}\nredirect = \"10d\"\n"));
+    let error = desk.run("serve --config a.toml --listen 127.0.0.1:0").refusal(1);
+    assert!(error.contains("a.toml:3:12: `redirect` in [mount.NAME]"), "{error}");
+}

@@ -35,6 +35,8 @@ pub struct Config {
     pub mounts: BTreeMap<String, MountFile>,
     /// How each mount is called, by its name; as usual where it is not named.
     pub layers: BTreeMap<String, LayerOptions>,
+    /// The mounts from which clients fetch blobs by presigned URLs, by name, and how long such a URL is good.
+    pub redirects: BTreeMap<String, Duration>,
     /// Where repositories are that no route names.
     pub storage: StorageConfig,
     /// Where repositories below a prefix are.
@@ -224,6 +226,7 @@ impl Config {
             listeners,
             mounts: [(name.clone(), mount)].into(),
             layers: BTreeMap::new(),
+            redirects: BTreeMap::new(),
             storage: StorageConfig { blobs: name, atomic: None, layout: None },
             routes: Vec::new(),
             uploads: UploadsConfig::default(),

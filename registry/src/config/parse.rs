@@ -28,21 +28,32 @@ const TOP_KEYS: &[&str] = &[
     "metrics",
 ];
 /// What this file says of a mount beside its driver and grant.
-const MOUNT_KEYS: &[&str] = &["layers"];
+const MOUNT_KEYS: &[&str] = &["layers", "redirect"];
 const LISTENER_KEYS: &[&str] = &["address", "tls-certificate", "tls-key"];
 const STORAGE_KEYS: &[&str] = &["blobs", "atomic", "layout"];
 const ROUTE_KEYS: &[&str] = &["prefix", "blobs", "atomic", "layout"];
+
+/// The longest time that a presigned URL is good: what Amazon, Google and Microsoft's account keys agree on.
+const REDIRECT_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// The longest time that a setting here takes: a year.
 pub(super) const TIME_MAX: Duration = Duration::from_secs(365 * 24 * 3600);
 
 type Mounts = BTreeMap<String, MountFile>;
 
+/// What all tables `[mount.NAME]` say, by name.
+#[derive(Default)]
+struct MountTables {
+    mounts: Mounts,
+    layers: BTreeMap<String, LayerOptions>,
+    redirects: BTreeMap<String, Duration>,
+}
+
 /// A whole file.
 pub(super) fn config(text: &str, file: &Path) -> Result<Config, GrantError> {
     let document = Document::parse(text, file)?;
     let top = document.top(TOP_KEYS)?;
-    let (mounts, layers) = mounts(&top)?;
+    let MountTables { mounts, layers, redirects } = mounts(&top)?;
     let storage = match top.get("storage") {
         Some(field) => storage(&field.table("in [storage]", STORAGE_KEYS)?, &mounts)?,
         None => only_mount(&top, &mounts)?,
@@ -62,6 +73,7 @@ pub(super) fn config(text: &str, file: &Path) -> Result<Config, GrantError> {
         shutdown: duration(&top, "shutdown", SHUTDOWN, Duration::ZERO)?,
         mounts,
         layers,
+        redirects,
     })
 }
 
@@ -100,9 +112,9 @@ fn listeners(field: Option<Field<'_, '_>>) -> Result<Vec<ListenerConfig>, GrantE
     }
 }
 
-fn mounts(top: &Fields<'_, '_>) -> Result<(Mounts, BTreeMap<String, LayerOptions>), GrantError> {
+fn mounts(top: &Fields<'_, '_>) -> Result<MountTables, GrantError> {
     let field = top.require("mount", "[mount.main] with driver = \"filesystem.wasm\" in it")?;
-    let (mut mounts, mut layers) = (Mounts::new(), BTreeMap::new());
+    let mut tables = MountTables::default();
     for entry in field.entries("in [mount]")? {
         let name = entry.key();
         // The name stands in metrics, logs and messages.
@@ -118,14 +130,17 @@ fn mounts(top: &Fields<'_, '_>) -> Result<(Mounts, BTreeMap<String, LayerOptions
         {
             return Err(entry.bad("has a `pin` that is no digest: write `sha256:` and 64 hexadecimal digits, as `cofferdam inspect` prints them"));
         }
-        let field = entry.entries("in [mount.NAME]")?.find(|field| field.key() == "layers");
-        layers.insert(name.to_owned(), layers::layers(field)?);
-        mounts.insert(name.to_owned(), mount);
+        let said = |key: &str| Ok(entry.entries("in [mount.NAME]")?.find(|field| field.key() == key));
+        tables.layers.insert(name.to_owned(), layers::layers(said("layers")?)?);
+        if let Some(field) = said("redirect")? {
+            tables.redirects.insert(name.to_owned(), field.duration(Duration::from_secs(1)..=REDIRECT_MAX)?);
+        }
+        tables.mounts.insert(name.to_owned(), mount);
     }
-    if mounts.is_empty() {
+    if tables.mounts.is_empty() {
         return Err(field.bad("is empty; add a driver: [mount.main] with driver = \"filesystem.wasm\" in it"));
     }
-    Ok((mounts, layers))
+    Ok(tables)
 }
 
 /// With a single mount nothing else needs to be said.

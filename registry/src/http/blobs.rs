@@ -1,9 +1,9 @@
 //! The endpoint of a blob: GET with ranges, HEAD, DELETE.
 
-use cofferdam::ByteRange;
 use cofferdam::upload::BlobDigest;
+use cofferdam::{ByteRange, PresignedUrl};
 use hyper::header::{
-    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH, IF_RANGE, RANGE,
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH, IF_RANGE, LOCATION, RANGE,
 };
 use hyper::{Response, StatusCode};
 
@@ -28,6 +28,10 @@ impl Exchange<'_> {
         if self.has_already(&tagged) {
             repository.stat_blob(digest).await?;
             return Ok(not_modified(tagged));
+        }
+        if let Some(located) = repository.locate_blob(digest).await? {
+            self.tell(EventAction::Pull, name, || EventTarget::Blob { digest: digest.clone(), size: Some(located.size) });
+            return Ok(redirect(tagged, &located.url));
         }
         let range = self.range(&tagged);
         let opened = repository.open_blob(digest, range).await?;
@@ -89,6 +93,17 @@ fn headers_of(tagged: Tagged) -> HeaderMap {
     headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     headers.insert(CACHE_CONTROL, FOR_EVER);
     headers
+}
+
+/// 307: the client fetches it from the store. It repeats its `Range` there.
+fn redirect(tagged: Tagged, url: &PresignedUrl) -> Response<ResponseBody> {
+    let mut response = exchange::empty(StatusCode::TEMPORARY_REDIRECT);
+    let headers = response.headers_mut();
+    headers.insert(LOCATION, exchange::value(url.as_str().to_owned()));
+    headers.insert(CONTENT_DIGEST, tagged.digest);
+    // The URL is good for a while, and for whoever was let in.
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }
 
 /// 304: the client has it.

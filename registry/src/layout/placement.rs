@@ -1,11 +1,13 @@
 //! Where the bytes of a blob are: at the path of its digest, or wherever the index says.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use cofferdam::upload::{BlobDigest, Committed, Destination};
 use cofferdam::{
-    AtomicKey, AtomicStore, ByteRange, Condition, Content, Error, ErrorKind, ListOptions, Opened, Prefix, Result, StorePath, StreamingStore,
+    AtomicKey, AtomicStore, ByteRange, Condition, Content, Error, ErrorKind, ListOptions, ObjectInfo, Opened, Prefix, PresignedAccess, PresignedUrl,
+    Result, StorePath, StreamingStore,
 };
 use quick_cache::sync::Cache;
 use serde::{Deserialize, Serialize};
@@ -68,14 +70,26 @@ impl Placement {
 
     /// The size of the blob, if it is there. One call of the driver once its place is known.
     pub(crate) async fn stat(&self, digest: &BlobDigest) -> Result<Option<u64>> {
+        Ok(self.find(digest).await?.map(|info| info.size))
+    }
+
+    /// The object that is the blob.
+    async fn find(&self, digest: &BlobDigest) -> Result<Option<ObjectInfo>> {
         let mut place = self.place(digest).await?;
         while let Some(tried) = place {
             if let Some(info) = present(self.blobs.stat(&tried.path).await)? {
-                return Ok(Some(info.size));
+                return Ok(Some(info));
             }
             place = self.other_place(digest, &tried).await?;
         }
         Ok(None)
+    }
+
+    /// The size of the blob, if it is there, and a URL at which anybody has it for so long, or why there is none.
+    pub(crate) async fn presign(&self, digest: &BlobDigest, valid_for: Duration) -> Result<Option<(u64, Result<PresignedUrl>)>> {
+        let Some(info) = self.find(digest).await? else { return Ok(None) };
+        let url = self.blobs.presign(&info.path, PresignedAccess::Read, valid_for).await;
+        Ok(Some((info.size, url)))
     }
 
     /// Opens the blob. One call of the driver once its place is known.

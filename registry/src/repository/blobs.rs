@@ -3,7 +3,7 @@
 use cofferdam::ByteRange;
 use cofferdam::upload::BlobDigest;
 
-use super::{BlobInfo, OpenedBlob, Repository};
+use super::{BlobInfo, LocatedBlob, OpenedBlob, Repository};
 use crate::error::{RegistryError, Result};
 use crate::name::RepositoryName;
 
@@ -75,6 +75,27 @@ impl Repository {
         }
         match self.parts().placement.open(digest, range).await? {
             Some(opened) => Ok(OpenedBlob { size: opened.info.size, content: opened.content }),
+            None => {
+                self.parts().link_cache.forget(&self.name, digest);
+                Err(Self::no_blob(digest))
+            }
+        }
+    }
+
+    /// Where the client fetches the blob itself, if the store hands out such URLs; `None` where it has to be proxied.
+    ///
+    /// # Errors
+    /// [`RegistryError::BlobUnknown`], also for a blob that only other repositories have.
+    ///
+    /// # Cancel safety
+    /// Changes nothing.
+    pub async fn locate_blob(&self, digest: &BlobDigest) -> Result<Option<LocatedBlob>> {
+        let Some(redirect) = &self.parts().redirect else { return Ok(None) };
+        if !self.is_linked(digest).await? {
+            return Err(Self::no_blob(digest));
+        }
+        match self.parts().placement.presign(digest, redirect.valid_for()).await? {
+            Some((size, url)) => Ok(redirect.usable(self.store.name(), url).map(|url| LocatedBlob { size, url })),
             None => {
                 self.parts().link_cache.forget(&self.name, digest);
                 Err(Self::no_blob(digest))

@@ -9,7 +9,7 @@ mod types;
 mod uploads;
 
 pub(crate) use parse::references_of;
-pub use types::{BlobInfo, Descriptor, Manifest, ManifestInfo, OpenedBlob, StoredManifest};
+pub use types::{BlobInfo, Descriptor, LocatedBlob, Manifest, ManifestInfo, OpenedBlob, StoredManifest};
 
 use crate::error::{RegistryError, Result};
 use crate::name::RepositoryName;

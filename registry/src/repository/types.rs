@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use cofferdam::Content;
 use cofferdam::upload::BlobDigest;
+use cofferdam::{Content, PresignedUrl};
 use serde::{Deserialize, Serialize};
 
 /// A blob that is there.
@@ -24,6 +24,15 @@ pub struct OpenedBlob {
     pub size: u64,
     /// The bytes of the range that was asked for.
     pub content: Content,
+}
+
+/// A blob that the client fetches from the store itself.
+#[derive(Debug)]
+pub struct LocatedBlob {
+    /// The size of the blob.
+    pub size: u64,
+    /// Where it is for a while.
+    pub url: PresignedUrl,
 }
 
 /// A manifest that is there.

@@ -52,6 +52,14 @@ pub enum ServeError {
         /// What is missing.
         reason: String,
     },
+    /// A driver that makes no presigned URLs.
+    #[error("[mount.{mount}]: the driver `{driver}` makes no presigned URLs, so no client can be redirected to its store; leave `redirect` out")]
+    NoRedirects {
+        /// The mount.
+        mount: String,
+        /// Its driver.
+        driver: String,
+    },
     /// The storage does not answer as it should.
     #[error("the storage of {repositories} cannot be opened: {error}")]
     Store {

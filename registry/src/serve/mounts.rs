@@ -92,6 +92,10 @@ impl Mounts {
         options.uploads.lease = config.uploads.lease;
         options.uploads.patience = config.uploads.lease * PATIENCE.0 / PATIENCE.1;
         options.upload_max_age = config.uploads.purge_age;
+        options.redirect = config.redirects.get(&storage.blobs).copied();
+        if options.redirect.is_some() && !blobs.mount.has(Interface::Presigning) {
+            return Err(ServeError::NoRedirects { mount: storage.blobs.clone(), driver: driver(blobs) });
+        }
         Store::open(blobs.stack.streaming.clone(), small, options).await.map_err(failed)
     }
 
