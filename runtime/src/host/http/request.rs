@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use http::Method;
-use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
 use reqwest::Request;
 use url::{Host, Url};
 
@@ -124,9 +124,18 @@ impl Checked {
     pub(super) fn into_request(self, body: Option<(Content, u64)>, call: &CallContext, moved: &Arc<AtomicU64>) -> Result<Request> {
         let mut request = Request::new(self.method, self.url);
         *request.headers_mut() = self.headers;
+        // The client leaves it out where nothing follows, and servers want it all the same: S3 answers 411 to a PUT without.
+        if body.as_ref().map_or(0, |(_, size)| *size) == 0 && (body.is_some() || wants_length(request.method())) {
+            request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
         if let Some((content, size)) = body {
             *request.body_mut() = Some(body::of(content, size, call, moved));
         }
         Ok(request)
     }
+}
+
+/// Whether a request of this method says its length even if it has no body (RFC 9110, 8.6).
+fn wants_length(method: &Method) -> bool {
+    matches!(*method, Method::POST | Method::PUT | Method::PATCH)
 }

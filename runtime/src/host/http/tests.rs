@@ -179,6 +179,28 @@ async fn content_that_the_host_streams_has_its_length() {
 }
 
 #[tokio::test]
+async fn a_body_without_bytes_has_a_length_too() {
+    let server = Server::saying("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    let http = open(&[server.rule()], &no_names());
+    let live = || Content::live(futures::stream::empty(), Some(0));
+    let said = |method: &'static str, body: Option<Content>| {
+        let (http, server) = (&http, &server);
+        async move {
+            http.send(&call(), asked(method, server.url("/")), body).await.unwrap();
+            server.last().head.matches("content-length: 0\r\n").count()
+        }
+    };
+    for method in ["PUT", "POST", "PATCH"] {
+        assert_eq!(said(method, Some(Content::from_bytes(""))).await, 1, "{method}");
+        assert_eq!(said(method, Some(live())).await, 1, "{method} of live content");
+        assert_eq!(said(method, None).await, 1, "{method} without a body");
+    }
+    for method in ["GET", "HEAD", "DELETE"] {
+        assert_eq!(said(method, None).await, 0, "{method}");
+    }
+}
+
+#[tokio::test]
 async fn connections_are_kept_and_bodies_outlive_the_mount_that_asked() {
     let server = Server::saying("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
     let http = open(&[server.rule()], &no_names());
