@@ -51,7 +51,9 @@ fn found(bucket: &Bucket, answer: &Element, after: &str) -> Result<Vec<ObjectInf
         let Some(path) = bucket.path(&key) else { continue };
         let size = object.text("Size").parse().map_err(|_| malformed())?;
         let modified = dates::iso(object.text("LastModified")).ok_or_else(malformed)?;
-        found.push((key, ObjectInfo::object(path, size, modified, unquoted(object.text("ETag")))));
+        let listed = ObjectInfo::object(path, size, modified, unquoted(object.text("ETag")));
+        // Some servers list none, as the contract lets a list do.
+        found.push((key, ObjectInfo { etag: listed.etag.filter(|etag| !etag.is_empty()), ..listed }));
     }
     for prefix in answer.all("CommonPrefixes") {
         let key = decoded(prefix.text("Prefix"));

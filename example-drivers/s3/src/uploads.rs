@@ -29,7 +29,7 @@ impl Uploads for S3Driver {
         }
         sized(&content, BODY_MAX)?;
         let (request, checksum) = self.checksum.of_body(Request::put(self.part_url(&token, part.number)), &content)?;
-        let response = succeed(request.send_with(&content)?, "a part").map_err(gone)?;
+        let response = succeed(request.send_with(&content)?, "a part").map_err(|error| self.of_upload(error, &token))?;
         let etag = response.header("etag").map(unquoted).ok_or_else(malformed)?;
         Ok(match checksum.filter(|_| self.checksum.of_part().is_some()) {
             Some(checksum) => format!("{etag}{SEPARATOR}{checksum}"),
@@ -90,12 +90,23 @@ impl S3Driver {
         let request = Request::post(self.upload_url(token)).header("content-type", "application/xml");
         let response = conditional(request, condition).send_with(&Content::from_bytes(body.as_bytes()))?;
         let modified = dates::modified(&response);
-        let answer = document(response, token.path.as_str()).map_err(|error| unheld(gone(error), condition, &token.path))?;
+        let answer = document(response, token.path.as_str()).map_err(|error| unheld(self.of_upload(error, token), condition, &token.path))?;
         let (size, etag) = (parts.iter().map(|part| part.length).sum(), unquoted(answer.text("ETag")));
         match modified {
             Ok(modified) if !etag.is_empty() => Ok(ObjectInfo::object(token.path.as_str(), size, modified, etag)),
             _ => self.stat(&token.path),
         }
+    }
+
+    /// The error of an upload. Servers that are not S3 have a 500 for one that is gone, and would have it for ever: the list of its parts tells.
+    fn of_upload(&self, error: Error, token: &Token) -> Error {
+        let failed = error.kind == ErrorKind::Unavailable && matches!(error.code.as_deref(), Some("500" | "InternalError"));
+        let list = || self.bucket.object(&self.bucket.key(&token.path), &[("uploadId", &token.upload), ("max-parts", "1")]);
+        let listed = || Request::get(list()).send().and_then(|answer| succeed(answer, "a list of parts")).map_err(gone);
+        if failed && listed().is_err_and(|error| error.kind == ErrorKind::UploadExpired) {
+            return Error { code: error.code, ..Error::upload_expired() };
+        }
+        gone(error)
     }
 
     /// Aborts an upload; one that is not known is a success.

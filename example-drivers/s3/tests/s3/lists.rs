@@ -199,3 +199,15 @@ fn a_page_that_leads_nowhere_is_an_error_and_no_loop() {
     driver.script([answer(200).body("<html>login here</html>")]);
     assert_eq!(list(&mut driver, "/", options(false, 1)).unwrap().entries, []);
 }
+
+#[test]
+fn a_server_that_lists_no_etags_is_listed() {
+    let mut driver = start(&[]);
+    for etag in ["", "<ETag></ETag>"] {
+        let listed = entry("p/a", false).replace("<ETag>&quot;e1&quot;</ETag>", etag);
+        driver.script([xml(200, &format!("<ListBucketResult><IsTruncated>false</IsTruncated>{listed}</ListBucketResult>"))]);
+        let page = list(&mut driver, "/p", options(false, 10)).unwrap();
+        let found: Vec<_> = page.entries.iter().map(|entry| (entry.path.as_str(), entry.etag.as_deref())).collect();
+        assert_eq!(found, [("/p/a", None)]);
+    }
+}

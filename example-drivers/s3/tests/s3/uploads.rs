@@ -136,7 +136,6 @@ fn the_end_of_an_upload_is_told_by_its_error() {
     // A status of 200, white space while the server works, and then an error.
     let late = answer(200).body(format!("{XML}   \n  <Error><Code>InternalError</Code><Message>Try again.</Message></Error>"));
     for (answer, kind) in [
-        (late, ErrorKind::Unavailable),
         (error(404, "NoSuchUpload"), ErrorKind::UploadExpired),
         (error(400, "InvalidPart"), ErrorKind::InvalidArgument),
         (error(400, "EntityTooSmall"), ErrorKind::InvalidArgument),
@@ -147,12 +146,36 @@ fn the_end_of_an_upload_is_told_by_its_error() {
         driver.script([answer]);
         assert_eq!(complete(&mut driver, &token, &parts, Condition::IfAbsent).unwrap_err().kind, kind);
     }
+    driver.script([late, xml(200, "<ListPartsResult></ListPartsResult>")]);
+    assert_eq!(complete(&mut driver, &token, &parts, Condition::IfAbsent).unwrap_err().kind, ErrorKind::Unavailable);
     driver.script([error(404, "NoSuchUpload")]);
     let gone = driver.write_part(&token, Part { number: 2, offset: 5, writer: 1 }, content::held("x")).unwrap_err();
     assert_eq!((gone.kind, gone.code.as_deref()), (ErrorKind::UploadExpired, Some("NoSuchUpload")));
     driver.script([error(404, "NoSuchUpload"), error(403, "AccessDenied")]);
     driver.abort(&token).unwrap();
     assert_eq!(driver.abort(&token).unwrap_err().kind, ErrorKind::PermissionDenied);
+}
+
+#[test]
+fn a_server_that_fails_over_an_upload_that_is_gone_is_asked_whether_it_is() {
+    let mut driver = start(&[]);
+    let token = begin(&mut driver);
+    let mut write = |answers: Vec<Answer>| {
+        driver.script(answers);
+        let failed = driver.write_part(&token, Part { number: 1, offset: 0, writer: 1 }, content::held("x")).unwrap_err();
+        (failed.kind, driver.requests().len())
+    };
+    let failure = || [answer(500), error(500, "InternalError")];
+    for failed in failure() {
+        assert_eq!(write(vec![failed, error(404, "NoSuchUpload")]), (ErrorKind::UploadExpired, 2));
+    }
+    for failed in failure() {
+        assert_eq!(write(vec![failed, xml(200, "<ListPartsResult></ListPartsResult>")]), (ErrorKind::Unavailable, 2));
+    }
+    assert_eq!(write(vec![answer(500), answer(503)]), (ErrorKind::Unavailable, 2));
+    // Busy is not broken.
+    assert_eq!(write(vec![error(503, "SlowDown")]), (ErrorKind::RateLimited, 1));
+    assert_eq!(write(vec![answer(503)]), (ErrorKind::Unavailable, 1));
 }
 
 #[test]
