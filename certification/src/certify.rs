@@ -29,6 +29,9 @@ pub async fn certify(driver: &Driver, grant: &Grant, options: &Options) -> Resul
     if let Some(pattern) = options.cases.iter().find(|pattern| !cases().any(|case| matches(pattern, case.id))) {
         return Err(Error::NoCase { pattern: pattern.clone() });
     }
+    if let Some(id) = options.left_out.keys().find(|id| !cases().any(|case| case.id == **id)) {
+        return Err(Error::NoCase { pattern: id.clone() });
+    }
     let filled: Arc<[Filled]> = match &options.filled {
         Some(directory) => filled(directory).map_err(|source| Error::Filled { directory: directory.clone(), source })?.into(),
         None => Arc::new([]),
@@ -75,6 +78,9 @@ fn as_claimed(grant: &Grant, claims: &Claims) -> Grant {
 
 /// Whether `case` is to be asked; where a claim is missing, whether what is not claimed is refused.
 async fn unasked(case: &Case, probe: &Mount, options: &Options) -> Verdict {
+    if let Some(reason) = options.left_out.get(case.id) {
+        return skip(format!("left out: {reason}"));
+    }
     if case.long && !options.long {
         return skip("part of the long run only");
     }

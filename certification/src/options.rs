@@ -1,5 +1,6 @@
 //! How to certify: which cases, how long to wait, what there is beside the driver.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
@@ -32,6 +33,8 @@ type Listener = Arc<dyn Fn(Progress<'_>) + Send + Sync>;
 pub struct Options {
     /// Patterns of case ids, in which `*` stands for anything. Empty: all.
     pub cases: Vec<String>,
+    /// Cases that are not asked here, by id, each with its reason, which the report shows: one that a backend takes too long for, say.
+    pub left_out: BTreeMap<String, String>,
     /// How long one case may take before it counts as hung. 120 s, thirty times that in the long run: the slowest honest case takes some ten seconds.
     pub case_limit: Duration,
     /// How long readers and writers stand still where a case is about standing still. 100 ms; 15 s in the long run, over
@@ -56,6 +59,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             cases: Vec::new(),
+            left_out: BTreeMap::new(),
             case_limit: Duration::from_secs(120),
             stall: Duration::from_millis(100),
             long: false,
@@ -90,6 +94,7 @@ impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Options")
             .field("cases", &self.cases)
+            .field("left_out", &self.left_out)
             .field("case_limit", &self.case_limit)
             .field("stall", &self.stall)
             .field("long", &self.long)

