@@ -110,7 +110,17 @@ impl Layout {
     /// # Panics
     /// It cannot be written.
     pub fn add_image(&self, architecture: &str) -> Bytes {
-        let layers: Vec<_> = ["first", "second"].map(|name| layer(&self.directory, &format!("{name} of {architecture}"))).into();
+        let texts = ["first", "second"].map(|name| format!("{name} of {architecture}"));
+        let files: Vec<_> = texts.iter().map(|text| (text.replace(' ', "-"), text.as_bytes())).collect();
+        self.add_image_of(architecture, &files)
+    }
+
+    /// Adds an image for an architecture with a layer for each of these files; answers its manifest.
+    ///
+    /// # Panics
+    /// It cannot be written.
+    pub fn add_image_of(&self, architecture: &str, files: &[(String, &[u8])]) -> Bytes {
+        let layers: Vec<_> = files.iter().map(|(name, bytes)| layer(&self.directory, name, bytes)).collect();
         let unpacked: Vec<_> = layers.iter().map(|(_, unpacked)| unpacked.clone()).collect();
         let config = bytes(&json!({
             "architecture": architecture, "os": "linux", "config": { "Env": ["MADE=here"] }, "rootfs": { "type": "layers", "diff_ids": unpacked },
@@ -162,9 +172,9 @@ pub fn digest_in(directory: &Path, tag: &str) -> String {
 }
 
 /// A layer with one file, packed; and the digest of the unpacked one.
-fn layer(scratch: &Path, text: &str) -> (Bytes, String) {
+fn layer(scratch: &Path, name: &str, bytes: &[u8]) -> (Bytes, String) {
     let folder = tempfile::tempdir_in(scratch.parent().unwrap()).unwrap();
-    fs::write(folder.path().join(text.replace(' ', "-")), text).unwrap();
+    fs::write(folder.path().join(name), bytes).unwrap();
     let tar = folder.path().join("layer.tar");
     tools::run(
         Command::new("tar")

@@ -88,6 +88,11 @@ impl Redis {
         grant
     }
 
+    /// `host:port`.
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
     /// What Debian's client prints for a command: another's view of the server.
     ///
     /// # Panics

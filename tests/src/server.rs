@@ -158,6 +158,16 @@ impl Server {
         Self::start(Launch::configured(home, text.into(), &["--listen", ADDRESS]), "127.0.0.1:0")
     }
 
+    /// As [`Server::with_file`], with these variables in its environment.
+    ///
+    /// # Panics
+    /// It was not built, or does not start.
+    pub fn with_environment(home: &Path, text: impl Into<String>, environment: &[(&str, &str)]) -> Self {
+        let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let launch = Launch { environment, ..Launch::configured(home, text.into(), &["--listen", ADDRESS]) };
+        Self::start(launch, "127.0.0.1:0")
+    }
+
     /// Debian's `docker-registry` on the directory `data`, unless it is not installed.
     ///
     /// # Panics
