@@ -33,7 +33,8 @@ async fn old_or_error(content: &Content, data: &Data, mut position: u64, what: &
 async fn snapshot(context: &Context) -> Verdict {
     let mount = context.mount().await?;
     let path = at("/snapshot/object")?;
-    let size = context.fitting_put(4 << 20);
+    // The longer one must fit too.
+    let size = context.fitting_put(6 << 20) / 3 * 2;
     for change in ["a longer overwrite", "a shorter overwrite", "an overwrite of the same size", "a removal"] {
         let old = context.data(size);
         write(&mount, &path, &old).await?;
