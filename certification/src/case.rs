@@ -54,6 +54,7 @@ pub(crate) const ATOMIC: Claim = Claim::Interface(Interface::AtomicStore);
 pub(crate) const UPLOADS: Claim = Claim::Interface(Interface::Uploads);
 pub(crate) const UPLOAD_LISTING: Claim = Claim::Interface(Interface::UploadListing);
 pub(crate) const CONTENT_STORE: Claim = Claim::Interface(Interface::ContentStore);
+pub(crate) const PRESIGNING: Claim = Claim::Interface(Interface::Presigning);
 pub(crate) const GENERATOR: Claim = Claim::Interface(Interface::Generator);
 
 attributes! {

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use cofferdam::{Access, Claims, Driver, ErrorKind, Grant, Interface, Mount, MountOptions, StorePath, StreamingStore};
+use cofferdam::{Access, Claims, Driver, ErrorKind, Grant, Interface, Mount, MountOptions, PresignedAccess, StorePath, StreamingStore};
 
 use crate::case::{Case, Claim};
 use crate::cases::cases;
@@ -102,6 +102,7 @@ async fn refuses(probe: &Mount, interface: Interface) -> Verdict {
         Interface::Copying => probe.copy(&path, &path, cofferdam::Condition::Unconditional).await.err(),
         Interface::Renaming => probe.rename(&path, &path, cofferdam::Condition::Unconditional).await.err(),
         Interface::ContentStore => probe.store(cofferdam::Content::from_bytes("x"), "sha256").await.err(),
+        Interface::Presigning => probe.presign(&path, PresignedAccess::Read, Duration::from_secs(60)).await.err(),
         // Nothing calls these by themselves.
         _ => return Ok(()),
     };

@@ -9,6 +9,7 @@
 //! | [`hostile`] | the hostile driver, mounted with tight limits on a scratch directory |
 //! | [`images`] | OCI images and layouts, made here |
 //! | [`log`] | what was logged while it ran |
+//! | [`presigner`] | the server of the fixture `presigner` |
 //! | [`promises`] | what an example driver must be certified for |
 //! | [`redis`] | Debian's `redis-server` as a process |
 //! | [`s3`] | real S3 servers as processes |
@@ -24,6 +25,7 @@ pub mod faulty;
 pub mod hostile;
 pub mod images;
 pub mod log;
+pub mod presigner;
 pub mod promises;
 pub mod redis;
 pub mod s3;

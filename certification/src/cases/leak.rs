@@ -1,8 +1,9 @@
 //! Thousands of calls of each operation, after which nothing has grown.
 
 use std::pin::Pin;
+use std::time::Duration;
 
-use cofferdam::{ByteRange, Condition, Content, ErrorKind, Interface, ListOptions, Mount, Part, StreamingStore, WrittenPart};
+use cofferdam::{ByteRange, Condition, Content, ErrorKind, Interface, ListOptions, Mount, Part, PresignedAccess, StreamingStore, WrittenPart};
 
 use crate::case::{WRITABLE, cases};
 use crate::context::Context;
@@ -117,6 +118,18 @@ async fn objects(mount: &Mount, reads: usize, writes: usize, listable: bool) -> 
     }
     if mount.has(Interface::ContentStore) {
         often(mount, "store", writes, |_| Box::pin(async { mount.store(Content::from_bytes("leak"), "sha256").await.map(drop) })).await?;
+    }
+    if mount.has(Interface::Presigning) {
+        let presign = |_| -> Call<'_> {
+            Box::pin(async {
+                match mount.presign(path, PresignedAccess::Read, Duration::from_secs(60)).await {
+                    // With settings under which there are no such URLs.
+                    Err(error) if error.kind() == ErrorKind::Unsupported => Ok(()),
+                    answered => answered.map(drop),
+                }
+            })
+        };
+        often(mount, "presign", reads, presign).await?;
     }
     let remove = |_| -> Call<'_> {
         Box::pin(async { mount.remove(std::slice::from_ref(missing)).await?.into_iter().collect::<cofferdam::Result<Vec<()>>>().map(drop) })

@@ -14,6 +14,7 @@ mod opens;
 mod parallel;
 mod parts;
 mod paths;
+mod presign;
 mod puts;
 mod removes;
 mod restart;
@@ -36,6 +37,7 @@ const GROUPS: &[&[Case]] = &[
     lists::CASES,
     moves::CASES,
     removes::CASES,
+    presign::CASES,
     store::CASES,
     generator::CASES,
     atomic::CASES,
