@@ -1,6 +1,7 @@
 //! The tables `[[connection]]` of a grant file, typed.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::net::Ipv6Addr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -82,6 +83,15 @@ pub enum SecretSource {
     Environment(String),
     /// A file; a line feed at its end is not part of the secret. Read whenever the secret is needed.
     File(PathBuf),
+}
+
+impl fmt::Display for SecretSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Environment(variable) => write!(f, "the environment variable `{variable}`"),
+            Self::File(file) => write!(f, "the file {}", file.display()),
+        }
+    }
 }
 
 impl ConnectionGrant {

@@ -4,12 +4,15 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::SecretSource;
 use super::error::GrantError;
 use super::fields::{Field, Fields};
+use super::{Origin, SecretSource};
 
 /// Every scheme.
-const SCHEMES: &[&str] = &["aws-sigv4", "bearer", "basic", "azure-shared-key", "azure-sas"];
+const SCHEMES: &[&str] = &["aws-sigv4", "bearer", "basic", "azure-shared-key", "azure-sas", "google-service-account"];
+
+/// Reading and writing objects, and no more.
+const GOOGLE_SCOPE: &str = "https://www.googleapis.com/auth/devstorage.read_write";
 
 /// Every key of every scheme; each scheme refuses the others'.
 const KEYS: &[&str] = &[
@@ -19,6 +22,7 @@ const KEYS: &[&str] = &[
     "credentials",
     "credentials-file",
     "profile",
+    "metadata-endpoint",
     "token-file",
     "token-env",
     "user",
@@ -27,6 +31,7 @@ const KEYS: &[&str] = &[
     "account",
     "key-file",
     "key-env",
+    "scope",
 ];
 
 /// How the host signs the requests of a rule.
@@ -66,6 +71,13 @@ pub enum Signing {
         /// Where the token is: `sv=…&sig=…`.
         token: SecretSource,
     },
+    /// `Authorization: Bearer …` with an access token that the host fetches for a service account of Google's.
+    GoogleServiceAccount {
+        /// Where the account's key file is, JSON as Google writes it.
+        key: SecretSource,
+        /// What the token is good for.
+        scope: String,
+    },
 }
 
 /// Where AWS keys are.
@@ -81,6 +93,13 @@ pub enum AwsCredentials {
         /// The profile's name.
         name: String,
     },
+    /// Those of the role of the instance that the host runs on, by the metadata service (version 2).
+    InstanceMetadata {
+        /// Where the service is, instead of where `AWS_EC2_METADATA_SERVICE_ENDPOINT` says, or AWS has it.
+        endpoint: Option<Origin>,
+    },
+    /// Those of the role of the container that the host runs in, as `AWS_CONTAINER_CREDENTIALS_RELATIVE_URI` or `…_FULL_URI` says.
+    Container,
 }
 
 pub(super) fn signing(field: &Field<'_, '_>) -> Result<Signing, GrantError> {
@@ -92,7 +111,7 @@ pub(super) fn signing(field: &Field<'_, '_>) -> Result<Signing, GrantError> {
     };
     match scheme.text()? {
         "aws-sigv4" => {
-            only(&["region", "service", "credentials", "credentials-file", "profile"])?;
+            only(&["region", "service", "credentials", "credentials-file", "profile", "metadata-endpoint"])?;
             let region = fields.require("region", "region = \"us-east-1\"")?.text()?.to_owned();
             let service = fields.get("service").map_or(Ok("s3"), |field| field.text())?.to_owned();
             Ok(Signing::AwsSigV4 { region, service, credentials: aws(&fields)? })
@@ -119,6 +138,11 @@ pub(super) fn signing(field: &Field<'_, '_>) -> Result<Signing, GrantError> {
             only(&["token-file", "token-env"])?;
             Ok(Signing::AzureSas { token: secret(&fields, "token-file", "token-env")? })
         }
+        "google-service-account" => {
+            only(&["key-file", "key-env", "scope"])?;
+            let scope = fields.get("scope").map_or(Ok(GOOGLE_SCOPE), |field| field.text())?.to_owned();
+            Ok(Signing::GoogleServiceAccount { key: secret(&fields, "key-file", "key-env")?, scope })
+        }
         other => Err(scheme.bad(format!("is {other:?} but must be one of {}", SCHEMES.join(", ")))),
     }
 }
@@ -137,15 +161,32 @@ fn aws(fields: &Fields<'_, '_>) -> Result<AwsCredentials, GrantError> {
         let name = fields.get("profile").map_or(Ok("default"), |field| field.text())?.to_owned();
         Ok(AwsCredentials::Profile { file: file.path()?, name })
     };
-    match (fields.get("credentials"), fields.get("credentials-file")) {
-        (Some(field), _) if field.text()? != "environment" => {
-            Err(field.bad("must be \"environment\"; keys in a file are named by `credentials-file` and `profile`"))
+    let kind = match (fields.get("credentials"), fields.get("credentials-file")) {
+        (Some(kind), None) if fields.get("profile").is_none() => kind,
+        (None, Some(file)) => return profile(file),
+        (Some(kind), _) => return Err(kind.bad("is given beside `credentials-file` or `profile`: keep one")),
+        (None, None) => return Err(fields.bad("credentials", "is missing: credentials = \"environment\", or credentials-file = \"…\"")),
+    };
+    let endpoint = fields.get("metadata-endpoint");
+    match (kind.text()?, endpoint) {
+        ("instance-metadata", endpoint) => Ok(AwsCredentials::InstanceMetadata { endpoint: endpoint.map(|field| origin(&field)).transpose()? }),
+        (_, Some(endpoint)) => Err(endpoint.bad("goes with `credentials = \"instance-metadata\"` only")),
+        ("environment", None) => Ok(AwsCredentials::Environment),
+        ("container", None) => Ok(AwsCredentials::Container),
+        _ => {
+            Err(kind
+                .bad("must be \"environment\", \"instance-metadata\" or \"container\"; keys in a file are named by `credentials-file` and `profile`"))
         }
-        (Some(_), None) if fields.get("profile").is_none() => Ok(AwsCredentials::Environment),
-        (None, Some(file)) => profile(file),
-        (Some(field), _) => Err(field.bad("is given beside `credentials-file` or `profile`: keep one")),
-        (None, None) => Err(fields.bad("credentials", "is missing: credentials = \"environment\", or credentials-file = \"…\"")),
     }
+}
+
+/// Where one server is.
+fn origin(field: &Field<'_, '_>) -> Result<Origin, GrantError> {
+    let text = field.text()?;
+    if text.contains('*') {
+        return Err(field.bad("has a `*`, but must name one server"));
+    }
+    Origin::parse(text).map_err(|problem| field.bad(format!("is {text:?} but {problem}")))
 }
 
 fn secret(fields: &Fields<'_, '_>, file: &str, variable: &str) -> Result<SecretSource, GrantError> {
@@ -184,6 +225,11 @@ mod tests {
         let profile = |name: &str| aws(AwsCredentials::Profile { file: "/etc/keys".into(), name: name.to_owned() });
         assert_eq!(read("scheme = 'aws-sigv4', region = 'r', credentials-file = 'keys'").unwrap(), profile("default"));
         assert_eq!(read("scheme = 'aws-sigv4', region = 'r', credentials-file = '/etc/keys', profile = 'p'").unwrap(), profile("p"));
+        let metadata = |endpoint: Option<&str>| aws(AwsCredentials::InstanceMetadata { endpoint: endpoint.map(|url| Origin::parse(url).unwrap()) });
+        assert_eq!(read("scheme = 'aws-sigv4', region = 'r', credentials = 'instance-metadata'").unwrap(), metadata(None));
+        let text = "scheme = 'aws-sigv4', region = 'r', credentials = 'instance-metadata', metadata-endpoint = 'http://127.0.0.1:1338'";
+        assert_eq!(read(text).unwrap(), metadata(Some("http://127.0.0.1:1338")));
+        assert_eq!(read("scheme = 'aws-sigv4', region = 'r', credentials = 'container'").unwrap(), aws(AwsCredentials::Container));
         let token = SecretSource::Environment("T".to_owned());
         assert_eq!(read("scheme = 'bearer', token-env = 'T'").unwrap(), Signing::Bearer { token: token.clone() });
         assert_eq!(
@@ -193,7 +239,10 @@ mod tests {
         let key = |key| Signing::AzureSharedKey { account: "store1".to_owned(), key };
         assert_eq!(read("scheme = 'azure-shared-key', account = 'store1', key-env = 'T'").unwrap(), key(token.clone()));
         assert_eq!(read("scheme = 'azure-shared-key', account = 'store1', key-file = 'k'").unwrap(), key(SecretSource::File("/etc/k".into())));
-        assert_eq!(read("scheme = 'azure-sas', token-env = 'T'").unwrap(), Signing::AzureSas { token });
+        assert_eq!(read("scheme = 'azure-sas', token-env = 'T'").unwrap(), Signing::AzureSas { token: token.clone() });
+        let google = |scope: &str| Signing::GoogleServiceAccount { key: token.clone(), scope: scope.to_owned() };
+        assert_eq!(read("scheme = 'google-service-account', key-env = 'T'").unwrap(), google(GOOGLE_SCOPE));
+        assert_eq!(read("scheme = 'google-service-account', key-env = 'T', scope = 's'").unwrap(), google("s"));
     }
 
     #[test]
@@ -204,6 +253,8 @@ mod tests {
             ("scheme = 'aws-sigv4', credentials = 'environment'", "`region` is missing"),
             ("scheme = 'aws-sigv4', region = 'r'", "`credentials` in sign"),
             ("scheme = 'aws-sigv4', region = 'r', credentials = 'AKIA'", "must be \"environment\""),
+            ("scheme = 'aws-sigv4', region = 'r', credentials = 'container', metadata-endpoint = 'http://a'", "\"instance-metadata\"` only"),
+            ("scheme = 'aws-sigv4', region = 'r', credentials = 'instance-metadata', metadata-endpoint = 'http://*.a.b'", "one server"),
             ("scheme = 'aws-sigv4', region = 'r', credentials = 'environment', credentials-file = 'k'", "keep one"),
             ("scheme = 'bearer'", "`token-file` in sign"),
             ("scheme = 'bearer', token = 'abc'", "unknown key `token`"),
@@ -215,6 +266,8 @@ mod tests {
             ("scheme = 'azure-shared-key', account = 'store1'", "`key-file` in sign"),
             ("scheme = 'azure-sas', account = 'store1', token-env = 'T'", "does not belong"),
             ("scheme = 'azure-sas'", "`token-file` in sign"),
+            ("scheme = 'google-service-account', token-file = 't'", "does not belong"),
+            ("scheme = 'google-service-account'", "`key-file` in sign"),
         ] {
             let said = read(sign).unwrap_err();
             assert!(said.contains(problem), "{sign}: {said}");

@@ -37,6 +37,10 @@ async fn ask(http: Result<Http>, call: &CallContext, request: Request, body: Opt
     http?.send(call, request.try_into()?, body.transpose()?).await
 }
 
+async fn presign(http: Result<Http>, request: Request, seconds: u32) -> Result<String> {
+    http?.presign(request.try_into()?, seconds).await
+}
+
 /// A request as traces show it: without its query.
 fn shown(request: &Request) -> String {
     format!("{} {}", request.method, request.url.split('?').next().unwrap_or_default())
@@ -60,9 +64,11 @@ impl Host for State {
 }
 
 impl signing::Host for State {
-    fn presign(&mut self, request: Request, seconds: u32) -> Answer<String> {
+    async fn presign(&mut self, request: Request, seconds: u32) -> Answer<String> {
+        self.budget.enter_host();
         let said = shown(&request);
-        let url = self.http().and_then(|http| http.presign(request.try_into()?, seconds));
+        let url = presign(self.http(), request, seconds).await;
+        self.budget.leave_host();
         self.trace(|| format!("signing.presign({said}, {seconds}) {}", outcome(&url, |_| "a URL".to_owned())));
         Ok(url.map_err(Into::into))
     }

@@ -138,7 +138,7 @@ impl Http {
         let permit = self.permit(rule).await?;
         if let Some(authenticator) = &rule.authenticator {
             let payload = authenticator.payload(&checked, body.as_ref(), call).await?;
-            authenticator.sign(&mut checked, payload, size.unwrap_or_default())?;
+            authenticator.sign(&mut checked, payload, size.unwrap_or_default()).await?;
         }
         let target = checked.target();
         let moved = Arc::new(AtomicU64::new(0));
@@ -155,14 +155,17 @@ impl Http {
     ///
     /// # Errors
     /// As the contract says of `signing.presign`.
-    pub(crate) fn presign(&self, asked: Asked, seconds: u32) -> Result<String> {
+    ///
+    /// # Cancel safety
+    /// Nothing is sent but what fetches the rule's credentials.
+    pub(crate) async fn presign(&self, asked: Asked, seconds: u32) -> Result<String> {
         let checked = asked.check()?;
         let rule = self.rule(&checked)?;
         let Some(authenticator) = &rule.authenticator else {
             return Err(Error::unsupported("the rule that allows the request has no `sign`: nobody could sign a URL"));
         };
         checked.refuse_brokered(Some(authenticator))?;
-        authenticator.presign(&checked, seconds)
+        authenticator.presign(&checked, seconds).await
     }
 
     /// `url`, as it is handed to others, if a rule allows the driver itself to send `method` there: it sends nobody where it may not go.

@@ -16,21 +16,21 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What a server was asked.
 #[derive(Clone, Debug, Default)]
-struct Seen {
-    head: String,
-    body: Vec<u8>,
+pub(super) struct Seen {
+    pub(super) head: String,
+    pub(super) body: Vec<u8>,
 }
 
 /// A server on a port of its own.
-struct Server {
+pub(super) struct Server {
     address: SocketAddr,
     seen: Arc<Mutex<Vec<Seen>>>,
-    accepted: Arc<AtomicU64>,
+    pub(super) accepted: Arc<AtomicU64>,
 }
 
 impl Server {
     /// One that answers every request by `answer`, and goes on with the connection while that answers true.
-    fn new(answer: impl Fn(&Seen, &mut TcpStream) -> bool + Send + Sync + 'static) -> Self {
+    pub(super) fn new(answer: impl Fn(&Seen, &mut TcpStream) -> bool + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (seen, accepted, answer) = (Arc::<Mutex<Vec<Seen>>>::default(), Arc::new(AtomicU64::new(0)), Arc::new(answer));
@@ -54,16 +54,16 @@ impl Server {
     }
 
     /// One that answers every request with `text`.
-    fn saying(text: &'static str) -> Self {
+    pub(super) fn saying(text: &'static str) -> Self {
         Self::new(move |_, stream| stream.write_all(text.as_bytes()).is_ok())
     }
 
-    fn url(&self, path: &str) -> String {
+    pub(super) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
     /// A rule for it, with its address granted.
-    fn rule(&self) -> HttpRule {
+    pub(super) fn rule(&self) -> HttpRule {
         self.rule_named("127.0.0.1")
     }
 
@@ -73,7 +73,12 @@ impl Server {
         rule
     }
 
-    fn last(&self) -> Seen {
+    /// All that it was asked.
+    pub(super) fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().unwrap().clone()
+    }
+
+    pub(super) fn last(&self) -> Seen {
         self.seen.lock().unwrap().last().unwrap().clone()
     }
 }
@@ -100,7 +105,7 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<Seen> {
 }
 
 /// Answers names from a list, one entry a question, the last for ever.
-struct Names(Mutex<Vec<Vec<IpAddr>>>, AtomicU64);
+pub(super) struct Names(Mutex<Vec<Vec<IpAddr>>>, AtomicU64);
 
 impl Names {
     fn new(answers: &[&str]) -> Arc<Self> {
@@ -122,23 +127,23 @@ impl Lookup for Names {
     }
 }
 
-fn open(rules: &[HttpRule], names: &Arc<Names>) -> Http {
+pub(super) fn open(rules: &[HttpRule], names: &Arc<Names>) -> Http {
     Http::open_with(rules, "test".into(), PATIENCE, &(names.clone() as Arc<dyn Lookup>)).unwrap()
 }
 
-fn no_names() -> Arc<Names> {
+pub(super) fn no_names() -> Arc<Names> {
     Names::new(&["203.0.113.1"])
 }
 
-fn call() -> CallContext {
+pub(super) fn call() -> CallContext {
     CallContext::new(Arc::default(), None)
 }
 
-fn asked(method: &str, url: impl Into<String>) -> Asked {
+pub(super) fn asked(method: &str, url: impl Into<String>) -> Asked {
     Asked { method: method.to_owned(), url: url.into(), headers: Vec::new(), first_byte: None }
 }
 
-async fn get(http: &Http, url: impl Into<String>) -> Result<Answered> {
+pub(super) async fn get(http: &Http, url: impl Into<String>) -> Result<Answered> {
     http.send(&call(), asked("GET", url), None).await
 }
 
@@ -173,6 +178,10 @@ async fn content_that_the_host_streams_has_its_length() {
         let error = http.send(&call(), asked("PUT", server.url("/")), Some(Content::live(frames(), Some(size)))).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");
         assert!(error.message().contains(more), "{error}");
+    }
+    for (method, body, said) in [("PUT", None, true), ("POST", Some(Content::from_bytes("")), true), ("GET", None, false)] {
+        http.send(&call(), asked(method, server.url("/")), body).await.unwrap();
+        assert_eq!(server.last().head.contains("content-length: 0\r\n"), said, "{method}: {}", server.last().head);
     }
     let unknown = http.send(&call(), asked("PUT", server.url("/")), Some(Content::live(frames(), None))).await;
     assert_eq!(unknown.unwrap_err().kind(), ErrorKind::InvalidArgument);
@@ -347,12 +356,12 @@ async fn credentials_are_added_after_the_request_has_left_the_driver() {
         let headers = vec![("Authorization".to_owned(), "mine".to_owned())];
         let error = http.send(&call(), Asked { headers, ..asked("GET", server.url("/")) }, None).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidArgument);
-        let presigned = http.presign(asked("GET", server.url("/a/b")), 60);
+        let presigned = http.presign(asked("GET", server.url("/a/b")), 60).await;
         assert_eq!(presigned.map_err(|error| error.kind()).is_ok(), presigns);
     }
     let http = open(&[server.rule()], &no_names());
-    assert_eq!(http.presign(asked("GET", server.url("/a")), 60).unwrap_err().kind(), ErrorKind::Unsupported);
-    assert_eq!(http.presign(asked("GET", "http://other.example/"), 60).unwrap_err().kind(), ErrorKind::PermissionDenied);
+    assert_eq!(http.presign(asked("GET", server.url("/a")), 60).await.unwrap_err().kind(), ErrorKind::Unsupported);
+    assert_eq!(http.presign(asked("GET", "http://other.example/"), 60).await.unwrap_err().kind(), ErrorKind::PermissionDenied);
 }
 
 #[tokio::test]
@@ -390,7 +399,7 @@ async fn a_token_in_the_query_is_sent_and_shown_nowhere() {
     let error = get(&http, server.url("/c?comp=list")).await.unwrap_err();
     assert!(server.last().head.starts_with("GET /c?comp=list&sv=2022-11-02&sig=hidden HTTP/1.1\r\n"));
     assert!(error.code() == Some("reset") && !format!("{error} {error:?}").contains("hidden"), "{error:?}");
-    assert_eq!(http.presign(asked("GET", server.url("/c/b")), 60).unwrap_err().kind(), ErrorKind::Unsupported);
+    assert_eq!(http.presign(asked("GET", server.url("/c/b")), 60).await.unwrap_err().kind(), ErrorKind::Unsupported);
 }
 
 #[tokio::test]

@@ -78,6 +78,11 @@ impl Secret {
         }
     }
 
+    /// A secret that the host was given by an endpoint of credentials.
+    pub(crate) fn received(secret: String) -> Self {
+        Self(secret)
+    }
+
     /// The secret itself, for whoever sends it to the server.
     pub(crate) fn reveal(&self) -> &str {
         &self.0

@@ -2,12 +2,16 @@
 
 mod aws;
 mod azure;
+mod fetch;
+mod google;
+mod refreshed;
 mod watched;
 
 use http::header::{AUTHORIZATION, HeaderValue};
 
 use aws::Aws;
 use azure::{SasToken, SharedKey};
+use google::Google;
 use watched::Watched;
 
 use super::request::Checked;
@@ -27,6 +31,7 @@ pub(super) enum Authenticator {
     Basic { user: String, password: Watched<Secret> },
     AzureSharedKey(SharedKey),
     AzureSas(SasToken),
+    Google(Google),
 }
 
 /// What is signed of a body.
@@ -49,6 +54,7 @@ impl Authenticator {
             Signing::Basic { user, password } => Self::Basic { user: user.clone(), password: Watched::secret(password)? },
             Signing::AzureSharedKey { account, key } => Self::AzureSharedKey(SharedKey::open(account, key)?),
             Signing::AzureSas { token } => Self::AzureSas(SasToken::open(token)?),
+            Signing::GoogleServiceAccount { key, scope } => Self::Google(Google::open(key, scope)?),
         })
     }
 
@@ -57,7 +63,7 @@ impl Authenticator {
         match self {
             Self::Aws(_) => &["x-amz-date", "x-amz-security-token"],
             Self::AzureSharedKey(_) => &["x-ms-date"],
-            Self::Bearer(_) | Self::Basic { .. } | Self::AzureSas(_) => &[],
+            Self::Bearer(_) | Self::Basic { .. } | Self::AzureSas(_) | Self::Google(_) => &[],
         }
     }
 
@@ -84,12 +90,17 @@ impl Authenticator {
     /// `length` is that of the body.
     ///
     /// # Errors
-    /// `internal` if the request cannot be signed; `invalid-argument` if the driver says what the authenticator is to say.
-    pub(super) fn sign(&self, checked: &mut Checked, payload: Payload, length: u64) -> Result<()> {
+    /// `internal` if the request cannot be signed; `invalid-argument` if the driver says what the authenticator is to say; `unavailable`
+    /// with the code `credentials` if they must be fetched and cannot be.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves the request half signed: it is to be dropped too.
+    pub(super) async fn sign(&self, checked: &mut Checked, payload: Payload, length: u64) -> Result<()> {
         let value = match self {
-            Self::Aws(aws) => return aws.sign(checked, payload),
+            Self::Aws(aws) => return aws.sign(checked, payload).await,
             Self::AzureSharedKey(key) => return key.sign(checked, length),
             Self::AzureSas(token) => return token.sign(checked),
+            Self::Google(google) => format!("Bearer {}", google.token().await?.reveal()),
             Self::Bearer(token) => format!("Bearer {}", token.get().reveal()),
             Self::Basic { user, password } => {
                 use base64::Engine as _;
@@ -103,11 +114,16 @@ impl Authenticator {
     }
 
     /// # Errors
-    /// `unsupported` for a scheme without presigned URLs; `invalid-argument` for a time over its maximum.
-    pub(super) fn presign(&self, checked: &Checked, seconds: u32) -> Result<String> {
+    /// `unsupported` for a scheme without presigned URLs; `invalid-argument` for a time over its maximum; `unavailable` with the code
+    /// `credentials` if they must be fetched and cannot be.
+    ///
+    /// # Cancel safety
+    /// Nothing is done but that credentials are fetched.
+    pub(super) async fn presign(&self, checked: &Checked, seconds: u32) -> Result<String> {
         match self {
-            Self::Aws(aws) => aws.presign(checked, seconds),
+            Self::Aws(aws) => aws.presign(checked, seconds).await,
             Self::AzureSharedKey(key) => key.presign(checked, seconds),
+            Self::Google(google) => google.presign(checked, seconds),
             Self::Bearer(_) | Self::Basic { .. } | Self::AzureSas(_) => {
                 Err(Error::unsupported("the scheme of the rule's `sign` has no presigned URLs"))
             }

@@ -1,6 +1,14 @@
 //! AWS Signature Version 4, by AWS's own crate.
+//!
+//! | module | its one job |
+//! |---|---|
+//! | `fetched` | keys that AWS hands to what runs on it |
+//! | here | the signature, and keys that are there from the start |
+
+mod fetched;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
@@ -13,6 +21,7 @@ use configparser::ini::Ini;
 use http::header::{HeaderName, HeaderValue};
 
 use super::Payload;
+use super::refreshed::Refreshed;
 use super::watched::Watched;
 use crate::error::{Error, ErrorKind, Result};
 use crate::grant::{AwsCredentials, SecretSource};
@@ -29,7 +38,23 @@ const PROVIDER: &str = "cofferdam";
 pub(in crate::host::http) struct Aws {
     region: String,
     service: String,
-    keys: Watched<Credentials>,
+    keys: Keys,
+}
+
+enum Keys {
+    /// In a file or the environment.
+    Held(Watched<Credentials>),
+    /// Fetched, for a time.
+    Fetched(Refreshed<Credentials>),
+}
+
+impl Keys {
+    async fn get(&self) -> Result<Arc<Credentials>> {
+        match self {
+            Self::Held(keys) => Ok(keys.get()),
+            Self::Fetched(keys) => keys.get().await,
+        }
+    }
 }
 
 impl Aws {
@@ -39,12 +64,15 @@ impl Aws {
             AwsCredentials::Environment => {
                 let token = variable("AWS_SESSION_TOKEN").ok();
                 let keys = Credentials::new(variable("AWS_ACCESS_KEY_ID")?, variable("AWS_SECRET_ACCESS_KEY")?, token, None, PROVIDER);
-                Watched::open(None, Box::new(move || Ok(keys.clone())))?
+                Keys::Held(Watched::open(None, Box::new(move || Ok(keys.clone())))?)
             }
             AwsCredentials::Profile { file, name } => {
                 let (path, name) = (file.clone(), name.clone());
-                Watched::open(Some(file.clone()), Box::new(move || profile(&path, &name, Secret::read(&SecretSource::File(path.clone()))?.reveal())))?
+                let read = move || profile(&path, &name, Secret::read(&SecretSource::File(path.clone()))?.reveal());
+                Keys::Held(Watched::open(Some(file.clone()), Box::new(read))?)
             }
+            AwsCredentials::InstanceMetadata { endpoint } => Keys::Fetched(fetched::instance(endpoint.as_ref())?),
+            AwsCredentials::Container => Keys::Fetched(fetched::container()?),
         };
         Ok(Self { region: region.to_owned(), service: service.to_owned(), keys })
     }
@@ -54,12 +82,13 @@ impl Aws {
         self.service == "s3"
     }
 
-    pub(super) fn sign(&self, checked: &mut Checked, payload: Payload) -> Result<()> {
+    pub(super) async fn sign(&self, checked: &mut Checked, payload: Payload) -> Result<()> {
         let body = match payload {
             Payload::Sha256(digest) => SignableBody::Precomputed(digest),
             Payload::Unsigned | Payload::NotAsked => SignableBody::UnsignedPayload,
         };
-        let (headers, _) = self.instructions(checked, body, self.settings(SignatureLocation::Headers))?.into_parts();
+        let keys = self.keys.get().await?;
+        let (headers, _) = self.instructions(&keys, checked, body, self.settings(SignatureLocation::Headers))?.into_parts();
         for header in headers {
             let failed = |_| Error::new(ErrorKind::Internal, "the signature fits into no header");
             let mut value = HeaderValue::from_str(header.value()).map_err(failed)?;
@@ -69,14 +98,15 @@ impl Aws {
         Ok(())
     }
 
-    pub(super) fn presign(&self, checked: &Checked, seconds: u32) -> Result<String> {
+    pub(super) async fn presign(&self, checked: &Checked, seconds: u32) -> Result<String> {
         if !(1..=PRESIGNED_MAX).contains(&seconds) {
             return Err(Error::invalid_argument(format!("a URL can be good for 1 to {PRESIGNED_MAX} seconds, not for {seconds}")));
         }
         let mut settings = self.settings(SignatureLocation::QueryParams);
         settings.expires_in = Some(Duration::from_secs(seconds.into()));
         settings.payload_checksum_kind = PayloadChecksumKind::NoHeader;
-        let (_, parameters) = self.instructions(checked, SignableBody::UnsignedPayload, settings)?.into_parts();
+        let keys = self.keys.get().await?;
+        let (_, parameters) = self.instructions(&keys, checked, SignableBody::UnsignedPayload, settings)?.into_parts();
         let mut url = checked.url.clone();
         url.query_pairs_mut().extend_pairs(parameters);
         Ok(url.into())
@@ -94,8 +124,8 @@ impl Aws {
         settings
     }
 
-    fn instructions(&self, checked: &Checked, body: SignableBody<'_>, settings: SigningSettings) -> Result<SigningInstructions> {
-        let identity = Credentials::clone(&self.keys.get()).into();
+    fn instructions(&self, keys: &Credentials, checked: &Checked, body: SignableBody<'_>, settings: SigningSettings) -> Result<SigningInstructions> {
+        let identity = keys.clone().into();
         let failed = |error: &dyn std::error::Error| Error::new(ErrorKind::Internal, format!("the request cannot be signed: {error}"));
         let parameters = v4::SigningParams::builder().identity(&identity).region(&self.region).name(&self.service);
         let parameters = parameters.time(SystemTime::now()).settings(settings).build().map_err(|error| failed(&error))?.into();
@@ -140,11 +170,11 @@ mod tests {
             .unwrap()
     }
 
-    #[test]
-    fn a_signed_request_has_its_signature_in_headers_and_no_secret() {
+    #[tokio::test]
+    async fn a_signed_request_has_its_signature_in_headers_and_no_secret() {
         let scratch = tempfile::tempdir().unwrap();
         let mut request = checked("https://b.s3.amazonaws.com/a%20b?x-id=GetObject");
-        aws(scratch.path()).sign(&mut request, Payload::Sha256("00".repeat(32))).unwrap();
+        aws(scratch.path()).sign(&mut request, Payload::Sha256("00".repeat(32))).await.unwrap();
         let header = |name: &str| request.headers.get(name).unwrap().to_str().unwrap();
         let authorization = header("authorization");
         assert!(authorization.starts_with("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/"), "{authorization}");
@@ -153,16 +183,16 @@ mod tests {
         assert!(!format!("{:?}", request.headers).contains("hidden"));
     }
 
-    #[test]
-    fn a_presigned_url_says_how_long_it_is_good() {
+    #[tokio::test]
+    async fn a_presigned_url_says_how_long_it_is_good() {
         let scratch = tempfile::tempdir().unwrap();
         let aws = aws(scratch.path());
-        let url = aws.presign(&checked("https://b.s3.amazonaws.com/a?versionId=1"), 60).unwrap();
+        let url = aws.presign(&checked("https://b.s3.amazonaws.com/a?versionId=1"), 60).await.unwrap();
         for part in ["https://b.s3.amazonaws.com/a?versionId=1&", "X-Amz-Expires=60", "X-Amz-Credential=AKIDEXAMPLE%2F", "X-Amz-Signature="] {
             assert!(url.contains(part), "{url}");
         }
         for seconds in [0, PRESIGNED_MAX + 1] {
-            assert_eq!(aws.presign(&checked("https://b.s3.amazonaws.com/a"), seconds).unwrap_err().kind(), ErrorKind::InvalidArgument);
+            assert_eq!(aws.presign(&checked("https://b.s3.amazonaws.com/a"), seconds).await.unwrap_err().kind(), ErrorKind::InvalidArgument);
         }
     }
 
