@@ -46,7 +46,7 @@ impl Mount {
         let mut refused: Option<GrantError> = None;
         let mut claims = Claims::default();
         let check = |schema: &str| {
-            settings::check(schema, &grant.settings).map_err(|error| {
+            settings::check_grant(schema, grant).map_err(|error| {
                 let message = error.to_string();
                 refused = Some(error);
                 Error::invalid_argument(message)

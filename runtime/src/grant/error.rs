@@ -126,6 +126,17 @@ pub enum GrantError {
         /// What the driver says about it.
         description: String,
     },
+    /// A setting that is a secret, beside an authenticator of the host's.
+    #[error(
+        "the setting `{name}` is a secret, and the host authenticates for this driver: take it out of [settings], for no secret needs to enter a \
+         sandbox. Instead of it the grant has:\n\n{instead}"
+    )]
+    BrokeredSecret {
+        /// The setting.
+        name: String,
+        /// The lines of the grant by which the host has the secret.
+        instead: String,
+    },
     /// The driver's schema is not one.
     #[error("the driver's settings schema is wrong: {problem}; that is a fault of the driver, not of the grant")]
     BadSchema {

@@ -6,6 +6,7 @@
 //! | module | its one job |
 //! |---|---|
 //! | `address_range` | a range of addresses, as a grant names it |
+//! | `brokered` | secrets among the settings, refused where the host authenticates |
 //! | `connection` | the tables `[[connection]]`, typed |
 //! | `describe` | what a grant gives, in words |
 //! | `http` | which servers a driver may ask |
@@ -18,6 +19,7 @@
 //! | `nearest` | the known word that was probably meant |
 
 mod address_range;
+mod brokered;
 mod connection;
 mod describe;
 mod error;
@@ -58,7 +60,7 @@ pub enum GrantKind {
 /// `Debug` shows names, never the values of settings or of the environment: they may be secrets.
 #[derive(Clone, Default, PartialEq)]
 pub struct Grant {
-    /// The driver's own settings; [`settings::check`] holds them against its schema.
+    /// The driver's own settings; [`settings::check_grant`] holds them against its schema.
     pub settings: BTreeMap<String, SettingValue>,
     /// Directories of the host, by the name that the driver uses.
     pub directories: Vec<DirectoryGrant>,

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::nearest::hint;
-use super::{GrantError, SettingValue};
+use super::{Grant, GrantError, SettingValue, brokered};
 
 /// The type of a setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -133,6 +133,16 @@ impl Schema {
 /// As both.
 pub fn check(schema: &str, given: &BTreeMap<String, SettingValue>) -> Result<Vec<(String, String)>, GrantError> {
     Schema::parse(schema)?.check(given)
+}
+
+/// The settings of `grant`, as `configure` takes them, held against the driver's `schema`.
+///
+/// # Errors
+/// As [`Schema::parse`] and [`Schema::check`]; and a secret among them where the host authenticates for the driver.
+pub fn check_grant(schema: &str, grant: &Grant) -> Result<Vec<(String, String)>, GrantError> {
+    let schema = Schema::parse(schema)?;
+    brokered::refuse(&schema, grant)?;
+    schema.check(&grant.settings)
 }
 
 /// `text` without line breaks, for messages and comments.
