@@ -6,6 +6,7 @@
 //! | [`doubles`] | host interfaces that the runtime does not serve yet |
 //! | [`drivers`] | the components that `cargo xtask build` made |
 //! | [`faulty`] | a store that claims what a test wants, and dies when told to |
+//! | [`guests`] | the guests' linear memories, seen from outside of the sandbox |
 //! | [`hostile`] | the hostile driver, mounted with tight limits on a scratch directory |
 //! | [`images`] | OCI images and layouts, made here |
 //! | [`log`] | what was logged while it ran |
@@ -13,6 +14,7 @@
 //! | [`promises`] | what an example driver must be certified for |
 //! | [`redis`] | Debian's `redis-server` as a process |
 //! | [`s3`] | real S3 servers as processes |
+//! | [`secrets`] | the word that no secret is in a guest's memory, in any form |
 //! | [`server`] | `cofferdam serve` as a process, and Debian's `docker-registry` beside it |
 //! | [`tiny`] | a driver of a hundred lines of WebAssembly text, for shapes that no compiler makes |
 //! | [`tools`] | other programs, or the word that a test is skipped without them |
@@ -22,6 +24,7 @@ pub mod client;
 pub mod doubles;
 pub mod drivers;
 pub mod faulty;
+pub mod guests;
 pub mod hostile;
 pub mod images;
 pub mod log;
@@ -29,6 +32,7 @@ pub mod presigner;
 pub mod promises;
 pub mod redis;
 pub mod s3;
+pub mod secrets;
 pub mod server;
 pub mod tiny;
 pub mod tools;
