@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use cofferdam_guest::prelude::*;
 use cofferdam_guest::web::xml::escape;
-use cofferdam_guest::web::{dates, malformed, range_header, unquoted, whole_size};
+use cofferdam_guest::web::{conditional, dates, malformed, range_header, sized, unheld, unquoted, whole_size};
 
 use crate::checksum::Checksum;
 use crate::errors::{document, of_document, succeed};
@@ -147,38 +147,4 @@ fn succeed_or_missing(answer: Result<Response>, path: &StorePath) -> Result<()> 
 fn info(path: &StorePath, response: &Response, size: u64) -> Result<ObjectInfo> {
     let etag = response.header("etag").map(unquoted).ok_or_else(malformed)?;
     Ok(ObjectInfo::object(path.as_str(), size, dates::modified(response)?, etag))
-}
-
-/// The request under `condition`.
-pub(crate) fn conditional(request: Request, condition: &Condition) -> Request {
-    match condition {
-        Condition::Unconditional => request,
-        Condition::IfAbsent => request.header("if-none-match", "*"),
-        Condition::IfMatch(etag) => request.header("if-match", format!("\"{etag}\"")),
-    }
-}
-
-/// The error of a write under `condition`: S3 has one name for both conditions, and none where nothing is stored.
-pub(crate) fn unheld(error: Error, condition: &Condition, path: &StorePath) -> Error {
-    match (condition, error.kind) {
-        (Condition::IfAbsent, ErrorKind::PreconditionFailed) => Error { code: error.code, ..Error::already_exists(path) },
-        (Condition::IfMatch(_), ErrorKind::PreconditionFailed | ErrorKind::NotFound) => {
-            Error { code: error.code, ..Error::precondition_failed(path) }
-        }
-        // Nothing is read here that could be missing.
-        (_, ErrorKind::NotFound) => Error { kind: ErrorKind::Unavailable, message: format!("the server knows no place for {path}"), ..error },
-        _ => error,
-    }
-}
-
-/// The size of `content`, which must be known and at most `max`.
-///
-/// # Errors
-/// `invalid-argument` if it is not.
-pub(crate) fn sized(content: &Content, max: u64) -> Result<u64> {
-    match content.size() {
-        None => Err(Error::invalid_argument("the size of what is written must be known")),
-        Some(size) if size > max => Err(Error::invalid_argument(format!("one request takes at most {max} bytes, not {size}"))),
-        Some(size) => Ok(size),
-    }
 }

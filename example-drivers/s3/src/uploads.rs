@@ -2,11 +2,10 @@
 
 use cofferdam_guest::prelude::*;
 use cofferdam_guest::web::xml::escape;
-use cofferdam_guest::web::{dates, malformed, unquoted};
+use cofferdam_guest::web::{conditional, dates, malformed, sized, unheld, unquoted};
 
 use crate::checksum::Checksum;
 use crate::errors::{document, succeed};
-use crate::objects::{conditional, sized, unheld};
 use crate::token::Token;
 use crate::url::decoded;
 use crate::{BODY_MAX, PART_MIN, PARTS_MAX, S3Driver};

@@ -11,8 +11,11 @@ pub mod dates;
 pub mod urls;
 pub mod xml;
 
-use crate::host::http::Response;
-use crate::types::{ByteRange, Error, ErrorKind, Span};
+use crate::error::Result;
+use crate::host::data::Content;
+use crate::host::http::{Request, Response};
+use crate::path::StorePath;
+use crate::types::{ByteRange, Condition, Error, ErrorKind, Span};
 
 /// The largest offset that servers read as a number; no object is as long.
 const OFFSET_MAX: u64 = i64::MAX as u64;
@@ -47,6 +50,40 @@ pub fn whole_size(response: &Response) -> Option<u64> {
 /// An etag without its quotes; a weak one stays as it is.
 pub fn unquoted(etag: &str) -> &str {
     etag.strip_prefix('"').and_then(|etag| etag.strip_suffix('"')).unwrap_or(etag)
+}
+
+/// The request under `condition`.
+pub fn conditional(request: Request, condition: &Condition) -> Request {
+    match condition {
+        Condition::Unconditional => request,
+        Condition::IfAbsent => request.header("if-none-match", "*"),
+        Condition::IfMatch(etag) => request.header("if-match", format!("\"{etag}\"")),
+    }
+}
+
+/// The error of a write under `condition`: servers have one name for both conditions, and many none where nothing is stored.
+pub fn unheld(error: Error, condition: &Condition, path: &StorePath) -> Error {
+    match (condition, error.kind) {
+        (Condition::IfAbsent, ErrorKind::PreconditionFailed) => Error { code: error.code, ..Error::already_exists(path) },
+        (Condition::IfMatch(_), ErrorKind::PreconditionFailed | ErrorKind::NotFound) => {
+            Error { code: error.code, ..Error::precondition_failed(path) }
+        }
+        // Nothing is read here that could be missing.
+        (_, ErrorKind::NotFound) => Error { kind: ErrorKind::Unavailable, message: format!("the server knows no place for {path}"), ..error },
+        _ => error,
+    }
+}
+
+/// The size of `content`, which must be known and at most `max`.
+///
+/// # Errors
+/// `invalid-argument` if it is not.
+pub fn sized(content: &Content, max: u64) -> Result<u64> {
+    match content.size() {
+        None => Err(Error::invalid_argument("the size of what is written must be known")),
+        Some(size) if size > max => Err(Error::invalid_argument(format!("one request takes at most {max} bytes, not {size}"))),
+        Some(size) => Ok(size),
+    }
 }
 
 /// What a status says that is no success, where the server has no word of its own for it.
