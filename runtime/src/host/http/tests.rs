@@ -166,6 +166,16 @@ async fn a_request_arrives_as_it_was_asked_and_its_answer_comes_back() {
 }
 
 #[tokio::test]
+async fn a_body_without_bytes_has_its_length_too() {
+    let server = Server::saying("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    let http = open(&[server.rule()], &no_names());
+    http.send(&call(), asked("PUT", server.url("/")), Some(Content::from_bytes(""))).await.unwrap();
+    assert!(server.last().head.contains("content-length: 0\r\n"), "{}", server.last().head);
+    http.send(&call(), asked("DELETE", server.url("/")), None).await.unwrap();
+    assert!(!server.last().head.contains("content-length"), "{}", server.last().head);
+}
+
+#[tokio::test]
 async fn content_that_the_host_streams_has_its_length() {
     let server = Server::saying("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
     let http = open(&[server.rule()], &no_names());
