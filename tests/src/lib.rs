@@ -19,6 +19,7 @@
 //! | [`tiny`] | a driver of a hundred lines of WebAssembly text, for shapes that no compiler makes |
 //! | [`tools`] | other programs, or the word that a test is skipped without them |
 //! | [`wait`] | until something is so, at most so long |
+//! | [`webdav`] | real WebDAV servers |
 
 pub mod client;
 pub mod doubles;
@@ -37,3 +38,4 @@ pub mod server;
 pub mod tiny;
 pub mod tools;
 pub mod wait;
+pub mod webdav;

@@ -9,8 +9,8 @@ use rustix::process::geteuid;
 use crate::workspace::Workspace;
 use crate::{process, skeletons};
 
-/// A program, and the package that has it.
-const TOOLS: [(&str, &str); 10] = [
+/// A program or a file, and the package that has it.
+const TOOLS: [(&str, &str); 12] = [
     ("docker-registry", "docker-registry"),
     ("nginx", "nginx-light"),
     ("skopeo", "skopeo"),
@@ -21,6 +21,9 @@ const TOOLS: [(&str, &str); 10] = [
     ("podman", "podman"),
     ("curl", "curl"),
     ("redis-server", "redis-server"),
+    // Not the package `apache2`, which is a service of the system: this has the program and its modules.
+    ("apache2", "apache2-bin"),
+    ("/usr/lib/nginx/modules/ngx_http_dav_ext_module.so", "libnginx-mod-http-dav-ext"),
 ];
 
 /// Where Debian puts servers, which is not on everybody's `PATH`.
@@ -35,6 +38,7 @@ const RUST_SERVERS: [(&str, &str, &str); 1] = [("s3s-fs", "0.14.1", "binary")];
 
 /// The packages whose programs are not here.
 pub(crate) fn missing() -> Vec<&'static str> {
+    // A path that is absolute stays itself.
     let there = |program: &str| process::find(program).is_some() || Path::new(SERVERS).join(program).is_file();
     TOOLS.iter().filter(|(program, _)| !there(program)).map(|(_, package)| *package).collect()
 }
