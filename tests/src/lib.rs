@@ -12,6 +12,7 @@
 //! | [`log`] | what was logged while it ran |
 //! | [`presigner`] | the server of the fixture `presigner` |
 //! | [`promises`] | what an example driver must be certified for |
+//! | [`proxy`] | what networks and servers do to connections |
 //! | [`redis`] | Debian's `redis-server` as a process |
 //! | [`s3`] | real S3 servers as processes |
 //! | [`secrets`] | the word that no secret is in a guest's memory, in any form |
@@ -31,6 +32,7 @@ pub mod images;
 pub mod log;
 pub mod presigner;
 pub mod promises;
+pub mod proxy;
 pub mod redis;
 pub mod s3;
 pub mod secrets;

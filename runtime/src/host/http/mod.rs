@@ -145,7 +145,7 @@ impl Http {
         let request = checked.into_request(body.zip(size), call, &moved)?;
         let limit = rule.grant.first_byte_timeout.min(self.0.patience).min(asked.first_byte.unwrap_or(Duration::MAX));
         match progressing(limit, &moved, rule.client.execute(request)).await {
-            Some(Ok(response)) => Answered::new(response, permit),
+            Some(Ok(response)) => Answered::new(response, rule.grant.idle_timeout, permit),
             Some(Err(error)) => Err(self.failed(error, rule, &target)),
             None => Err(Error::new(ErrorKind::Unavailable, format!("the server did not answer within {limit:?}")).with_code("timeout".to_owned())),
         }
@@ -236,8 +236,8 @@ impl Rule {
             .user_agent(concat!("cofferdam/", env!("CARGO_PKG_VERSION")))
             .dns_resolver(Resolver::new(lookup, rule.addresses.clone()))
             .tls_backend_preconfigured(tls)
+            // No `read_timeout`: it counts from the beginning of a request, and ends an upload that takes longer.
             .connect_timeout(rule.connect_timeout)
-            .read_timeout(rule.idle_timeout)
             .pool_idle_timeout(IDLE)
             .tcp_nodelay(true)
             .http1_max_headers(HEADERS_MAX)
