@@ -10,12 +10,14 @@
 //! | `uploads` | lies about uploads |
 //! | `values` | lies about values |
 //! | `lifecycle` | lies about itself, or does not start |
-//! | `reach` | tries to get out of what it is granted |
+//! | `reach` | tries to get out of the directories that it is granted |
+//! | `network` | tries to get past its HTTP grant |
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod generated;
 mod harm;
 mod lifecycle;
+mod network;
 mod objects;
 mod pages;
 mod panics;

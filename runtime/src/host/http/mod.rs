@@ -129,9 +129,7 @@ impl Http {
     /// # Cancel safety
     /// Dropping the future gives the request up, wherever it is.
     pub(crate) async fn send(&self, call: &CallContext, asked: Asked, body: Option<Content>) -> Result<Answered> {
-        let mut checked = asked.check()?;
-        let rule = self.rule(&checked)?;
-        checked.refuse_brokered(rule.authenticator.as_ref())?;
+        let (mut checked, rule) = self.allowed(&asked)?;
         let size =
             body.as_ref().map(|body| body.size().ok_or_else(|| Error::invalid_argument("a body of unknown size cannot be sent: hold it first")));
         let size = size.transpose()?;
@@ -159,12 +157,10 @@ impl Http {
     /// # Cancel safety
     /// Nothing is sent but what fetches the rule's credentials.
     pub(crate) async fn presign(&self, asked: Asked, seconds: u32) -> Result<String> {
-        let checked = asked.check()?;
-        let rule = self.rule(&checked)?;
+        let (checked, rule) = self.allowed(&asked)?;
         let Some(authenticator) = &rule.authenticator else {
             return Err(Error::unsupported("the rule that allows the request has no `sign`: nobody could sign a URL"));
         };
-        checked.refuse_brokered(Some(authenticator))?;
         authenticator.presign(&checked, seconds).await
     }
 
@@ -178,6 +174,15 @@ impl Http {
         self.rule(&checked)?;
         // As it was read here, so that nobody reads it in another way.
         Ok(checked.url.into())
+    }
+
+    /// The request, if it is well-formed and says nothing that is the host's to say, and the rule that allows it. What is refused is audited.
+    fn allowed(&self, asked: &Asked) -> Result<(Checked, &Rule)> {
+        let audited = |error: &Error| policy::audit(&self.0.mount, &asked.shown(), error.message());
+        let checked = asked.check().inspect_err(audited)?;
+        let rule = self.rule(&checked)?;
+        checked.refuse_brokered(rule.authenticator.as_ref()).inspect_err(audited)?;
+        Ok((checked, rule))
     }
 
     /// The rule that allows a request.

@@ -22,6 +22,9 @@ const HEADERS_MAX: usize = 100;
 /// The most bytes that their names and values may have together.
 const HEADER_BYTES_MAX: usize = 64 << 10;
 
+/// How many characters of a request that is malformed the audit shows.
+const SHOWN_MAX: usize = 200;
+
 /// The longest URL.
 const URL_MAX: usize = 16 << 10;
 
@@ -57,6 +60,12 @@ pub(super) struct Checked {
 }
 
 impl Asked {
+    /// What is asked for, as the audit shows it: without the query, cut, and without characters that do something to who reads it.
+    pub(super) fn shown(&self) -> String {
+        let url = self.url.split(['?', '#']).next().unwrap_or_default();
+        format!("{} {url}", self.method).chars().take(SHOWN_MAX).flat_map(char::escape_debug).collect()
+    }
+
     /// # Errors
     /// `invalid-argument` for what is malformed, too large, or the host's to say.
     pub(super) fn check(&self) -> Result<Checked> {
