@@ -138,10 +138,6 @@ impl Checked {
             request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
         if let Some((content, size)) = body {
-            if size == 0 {
-                // The client says so of every other length, and of none it says nothing: servers answer that with 411, or worse.
-                request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
-            }
             *request.body_mut() = Some(body::of(content, size, call, moved));
         }
         Ok(request)

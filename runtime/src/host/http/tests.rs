@@ -166,16 +166,6 @@ async fn a_request_arrives_as_it_was_asked_and_its_answer_comes_back() {
 }
 
 #[tokio::test]
-async fn a_body_without_bytes_has_its_length_too() {
-    let server = Server::saying("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-    let http = open(&[server.rule()], &no_names());
-    http.send(&call(), asked("PUT", server.url("/")), Some(Content::from_bytes(""))).await.unwrap();
-    assert!(server.last().head.contains("content-length: 0\r\n"), "{}", server.last().head);
-    http.send(&call(), asked("DELETE", server.url("/")), None).await.unwrap();
-    assert!(!server.last().head.contains("content-length"), "{}", server.last().head);
-}
-
-#[tokio::test]
 async fn content_that_the_host_streams_has_its_length() {
     let server = Server::saying("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
     let http = open(&[server.rule()], &no_names());
@@ -188,10 +178,6 @@ async fn content_that_the_host_streams_has_its_length() {
         let error = http.send(&call(), asked("PUT", server.url("/")), Some(Content::live(frames(), Some(size)))).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");
         assert!(error.message().contains(more), "{error}");
-    }
-    for (method, body, said) in [("PUT", None, true), ("POST", Some(Content::from_bytes("")), true), ("GET", None, false)] {
-        http.send(&call(), asked(method, server.url("/")), body).await.unwrap();
-        assert_eq!(server.last().head.contains("content-length: 0\r\n"), said, "{method}: {}", server.last().head);
     }
     let unknown = http.send(&call(), asked("PUT", server.url("/")), Some(Content::live(frames(), None))).await;
     assert_eq!(unknown.unwrap_err().kind(), ErrorKind::InvalidArgument);
