@@ -1,11 +1,11 @@
 //! Copies by the server, in one request or, above its limit, in the parts of an upload.
 
 use cofferdam_guest::prelude::*;
+use cofferdam_guest::web::uploads::Token;
 use cofferdam_guest::web::{dates, unquoted};
 
 use crate::checksum::Checksum;
 use crate::errors::document;
-use crate::token::Token;
 use crate::{PARTS_MAX, S3Driver};
 
 /// How large a part of a copy is, if the object has not too many of them: 512 MiB.
@@ -73,7 +73,7 @@ impl S3Driver {
 
     /// The request with `source` as what it copies, as long as it is what `info` says.
     fn of_source(&self, request: Request, source: &StorePath, info: &ObjectInfo) -> Request {
-        let request = request.header("x-amz-copy-source", self.bucket.copy_source(&self.bucket.key(source)));
+        let request = request.header("x-amz-copy-source", self.bucket.copy_source(&self.bucket.root().key(source)));
         request.header_if("x-amz-copy-source-if-match", info.etag.as_ref().map(|etag| format!("\"{etag}\"")))
     }
 }

@@ -10,14 +10,13 @@
 //! | `lists` | lists in the contract's order |
 //! | `copies` | copies by the server, in parts above its limit |
 //! | `uploads` | objects made of parts |
-//! | `errors`, `url`, `checksum`, `token` | the words of S3 |
+//! | `errors`, `url`, `checksum` | the words of S3 |
 
 mod checksum;
 mod copies;
 mod errors;
 mod lists;
 mod objects;
-mod token;
 mod uploads;
 mod url;
 
@@ -118,11 +117,11 @@ impl Driver for S3Driver {
     /// server that keeps conditions refuses. One that does not is warned of.
     fn health(&mut self) -> Result<()> {
         if !self.conditional_put {
-            let url = self.bucket.all(&[("list-type", "2"), ("max-keys", "1"), ("prefix", self.bucket.root())]);
+            let url = self.bucket.all(&[("list-type", "2"), ("max-keys", "1"), ("prefix", self.bucket.root().as_str())]);
             return errors::document(Request::get(url).send()?, "a list").map(drop);
         }
         // No path has this key.
-        let probe = self.bucket.object(&self.bucket.key("+cofferdam/probe"), &[]);
+        let probe = self.bucket.object(&self.bucket.root().key("+cofferdam/probe"), &[]);
         let never = Request::put(&probe).header("if-match", "\"no-object-has-this-etag\"");
         match errors::succeed(never.send_with(&Content::from_bytes(b""))?, "a conditional write") {
             Err(error) if matches!(error.kind, ErrorKind::PreconditionFailed | ErrorKind::NotFound) => Ok(()),

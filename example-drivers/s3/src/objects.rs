@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use cofferdam_guest::prelude::*;
+use cofferdam_guest::web::objects::{opened, opened_empty};
 use cofferdam_guest::web::xml::escape;
 use cofferdam_guest::web::{conditional, dates, malformed, range_header, sized, unheld, unquoted, whole_size};
 
@@ -21,19 +22,14 @@ impl StreamingStore for S3Driver {
     }
 
     fn open(&mut self, path: &StorePath, range: ByteRange) -> Result<Opened> {
-        let Some(asked) = range_header(range) else { return self.open_nothing(path, range) };
+        let Some(asked) = range_header(range) else { return opened_empty(self.stat(path)?, range) };
         let request = Request::get(self.url(path)).header_if("range", asked.clone());
         let response = match succeed(request.send()?, path.as_str()) {
-            Err(error) if error.kind == ErrorKind::InvalidRange => return self.open_nothing(path, range),
+            Err(error) if error.kind == ErrorKind::InvalidRange => return opened_empty(self.stat(path)?, range),
             answered => answered?,
         };
         let info = info(path, &response, whole_size(&response).ok_or_else(malformed)?)?;
-        let span = range.within(info.size);
-        // The whole object where a piece was asked for would be the wrong bytes.
-        if response.status != 206 && (span.offset, span.length) != (0, info.size) {
-            return Err(Error::unsupported(format!("the server does not read ranges: it answered all of {path}")));
-        }
-        Ok(Opened { info, content: response.content })
+        opened(info, range, response)
     }
 
     fn put(&mut self, path: &StorePath, content: Content, condition: Condition) -> Result<ObjectInfo> {
@@ -71,7 +67,7 @@ impl Presigning for S3Driver {
 impl S3Driver {
     /// The URL of the object at `path`.
     pub(crate) fn url(&self, path: &StorePath) -> String {
-        self.bucket.object(&self.bucket.key(path), &[])
+        self.bucket.object(&self.bucket.root().key(path), &[])
     }
 
     /// The request with what goes with everything that is written.
@@ -99,21 +95,12 @@ impl S3Driver {
         }
     }
 
-    /// Opens a range that has no bytes, for which S3 has an error.
-    fn open_nothing(&mut self, path: &StorePath, range: ByteRange) -> Result<Opened> {
-        let info = self.stat(path)?;
-        if range.within(info.size).length > 0 {
-            return Err(Error::unavailable(format!("{path} was replaced by a longer object while it was opened")));
-        }
-        Ok(Opened { info, content: Content::from_bytes(b"") })
-    }
-
     fn remove_batch(&self, paths: &[StorePath]) -> Vec<Result<()>> {
         let failed = match self.failures_to_remove(paths) {
             Ok(failed) => failed,
             Err(error) => return vec![Err(error); paths.len()],
         };
-        paths.iter().map(|path| failed.get(&self.bucket.key(path)).cloned().map_or(Ok(()), Err)).collect()
+        paths.iter().map(|path| failed.get(&self.bucket.root().key(path)).cloned().map_or(Ok(()), Err)).collect()
     }
 
     /// Removes objects; answers those that are still there, by key.
@@ -121,7 +108,7 @@ impl S3Driver {
         if paths.is_empty() {
             return Ok(HashMap::new());
         }
-        let keys = paths.iter().map(|path| self.bucket.key(path));
+        let keys = paths.iter().map(|path| self.bucket.root().key(path));
         let objects: String = keys.map(|key| format!("<Object><Key>{}</Key></Object>", escape(key))).collect();
         let body = format!("<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Quiet>true</Quiet>{objects}</Delete>");
         let content = Content::from_bytes(body.as_bytes());
@@ -131,7 +118,7 @@ impl S3Driver {
         let answer = document(request.send_with(&content)?, "a removal")?;
         let failed = answer.all("Error").map(|error| {
             let key = error.text("Key").to_owned();
-            let what = self.bucket.path(&key).map_or_else(|| key.clone(), |path| path.to_string());
+            let what = self.bucket.root().path(&key).map_or_else(|| key.clone(), |path| path.to_string());
             (key, of_document(error, 200, &what))
         });
         Ok(failed.filter(|(_, error)| error.kind != ErrorKind::NotFound).collect())

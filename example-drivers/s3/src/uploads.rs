@@ -1,12 +1,12 @@
 //! Uploads: S3's own, which any instance continues by the token, and which nothing here ever looks for in a list.
 
 use cofferdam_guest::prelude::*;
+use cofferdam_guest::web::uploads::{Token, check_joined};
 use cofferdam_guest::web::xml::escape;
 use cofferdam_guest::web::{conditional, dates, malformed, sized, unheld, unquoted};
 
 use crate::checksum::Checksum;
 use crate::errors::{document, succeed};
-use crate::token::Token;
 use crate::url::decoded;
 use crate::{BODY_MAX, PART_MIN, PARTS_MAX, S3Driver};
 
@@ -46,7 +46,7 @@ impl Uploads for S3Driver {
         }
         self.check_condition(&condition, destination)?;
         parts.sort_by_key(|part| part.number);
-        check_parts(&parts)?;
+        check_joined(&parts, PART_MIN)?;
         if parts.is_empty() {
             // S3 joins nothing from nothing: an empty part makes an empty object.
             let part = Part { number: 1, offset: 0, writer: 1 };
@@ -64,7 +64,7 @@ impl Uploads for S3Driver {
 impl S3Driver {
     /// Begins an upload whose parts have checksums of this kind.
     pub(crate) fn begin(&self, path: &StorePath, checksum: Checksum) -> Result<Token> {
-        let url = self.bucket.object(&self.bucket.key(path), &[("uploads", "")]);
+        let url = self.bucket.object(&self.bucket.root().key(path), &[("uploads", "")]);
         let request = checksum.of_upload(self.writing(Request::post(url)));
         let answer = document(request.send()?, path.as_str()).map_err(|error| unheld(error, &Condition::Unconditional, path))?;
         let upload = answer.text("UploadId").to_owned();
@@ -75,11 +75,11 @@ impl S3Driver {
     /// Where the part `number` of an upload goes.
     pub(crate) fn part_url(&self, token: &Token, number: u32) -> String {
         let number = number.to_string();
-        self.bucket.object(&self.bucket.key(&token.path), &[("partNumber", &number), ("uploadId", &token.upload)])
+        self.bucket.object(&self.bucket.root().key(&token.path), &[("partNumber", &number), ("uploadId", &token.upload)])
     }
 
     fn upload_url(&self, token: &Token) -> String {
-        self.bucket.object(&self.bucket.key(&token.path), &[("uploadId", &token.upload)])
+        self.bucket.object(&self.bucket.root().key(&token.path), &[("uploadId", &token.upload)])
     }
 
     /// Joins `parts`, which have their checksums in elements of the name `checksum`.
@@ -100,7 +100,7 @@ impl S3Driver {
     /// The error of an upload. Servers that are not S3 have a 500 for one that is gone, and would have it for ever: the list of its parts tells.
     fn of_upload(&self, error: Error, token: &Token) -> Error {
         let failed = error.kind == ErrorKind::Unavailable && matches!(error.code.as_deref(), Some("500" | "InternalError"));
-        let list = || self.bucket.object(&self.bucket.key(&token.path), &[("uploadId", &token.upload), ("max-parts", "1")]);
+        let list = || self.bucket.object(&self.bucket.root().key(&token.path), &[("uploadId", &token.upload), ("max-parts", "1")]);
         let listed = || Request::get(list()).send().and_then(|answer| succeed(answer, "a list of parts")).map_err(gone);
         if failed && listed().is_err_and(|error| error.kind == ErrorKind::UploadExpired) {
             return Error { code: error.code, ..Error::upload_expired() };
@@ -130,30 +130,15 @@ fn gone(error: Error) -> Error {
     if error.kind == ErrorKind::NotFound { Error { code: error.code, ..Error::upload_expired() } } else { error }
 }
 
-/// Checks that the parts join without a gap, and that S3 takes them.
-fn check_parts(parts: &[WrittenPart]) -> Result<()> {
-    let mut end = 0;
-    for (index, part) in parts.iter().enumerate() {
-        if part.offset != end || (index > 0 && parts[index - 1].number == part.number) {
-            return Err(Error::invalid_argument(format!("part {} begins at {} where {end} is due", part.number, part.offset)));
-        }
-        if part.length < PART_MIN && index + 1 < parts.len() {
-            return Err(Error::invalid_argument(format!("part {} has {} bytes, below the {PART_MIN} that S3 joins", part.number, part.length)));
-        }
-        end = part.offset.saturating_add(part.length);
-    }
-    Ok(())
-}
-
 impl UploadListing for S3Driver {
     fn find(&mut self, cursor: Option<&str>, limit: u32) -> Result<(Vec<Found>, Option<String>)> {
         let unknown = || Error::invalid_argument("the cursor is of no page of uploads");
         let last = cursor.map(|cursor| Token::parse(cursor).ok_or_else(unknown)).transpose()?;
         let limit = limit.min(PAGE_MAX) as usize;
-        let mut marker = last.as_ref().map(|last| (self.bucket.key(&last.path), last.upload.clone()));
+        let mut marker = last.as_ref().map(|last| (self.bucket.root().key(&last.path), last.upload.clone()));
         loop {
             let most = limit.to_string();
-            let mut query = vec![("uploads", ""), ("encoding-type", "url"), ("max-uploads", &most), ("prefix", self.bucket.root())];
+            let mut query = vec![("uploads", ""), ("encoding-type", "url"), ("max-uploads", &most), ("prefix", self.bucket.root().as_str())];
             if let Some((key, upload)) = &marker {
                 query.extend([("key-marker", key.as_str()), ("upload-id-marker", upload.as_str())]);
             }
@@ -161,7 +146,7 @@ impl UploadListing for S3Driver {
             let mut found: Vec<_> = answer
                 .all("Upload")
                 .filter_map(|upload| {
-                    let path = self.bucket.path(&decoded(upload.text("Key")))?;
+                    let path = self.bucket.root().path(&decoded(upload.text("Key")))?;
                     let token = Token { path, upload: upload.text("UploadId").to_owned() };
                     Some((token, dates::iso(upload.text("Initiated"))))
                 })
@@ -195,7 +180,7 @@ impl UploadListing for S3Driver {
         loop {
             let mut query = vec![("uploadId", token.upload.as_str())];
             query.extend((!after.is_empty()).then_some(("part-number-marker", after.as_str())));
-            let url = self.bucket.object(&self.bucket.key(&token.path), &query);
+            let url = self.bucket.object(&self.bucket.root().key(&token.path), &query);
             let answer = document(Request::get(url).send()?, "a list of parts").map_err(gone)?;
             for part in answer.all("Part") {
                 let number = part.text("PartNumber").parse().map_err(|_| malformed())?;

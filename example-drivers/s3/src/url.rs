@@ -1,6 +1,7 @@
 //! Where a bucket is: its URL in path style or as a virtual host, and the keys of paths, encoded as S3 encodes them.
 
 use cofferdam_guest::prelude::*;
+use cofferdam_guest::web::keys::Root;
 use cofferdam_guest::web::urls::{self, encoded_path, query};
 
 use crate::Settings;
@@ -10,8 +11,7 @@ pub(crate) struct Bucket {
     /// Without a `/` at its end.
     url: String,
     name: String,
-    /// What every key of ours begins with: empty, or with a `/` at its end.
-    root: String,
+    root: Root,
 }
 
 impl Bucket {
@@ -35,30 +35,16 @@ impl Bucket {
                 parts.ok_or_else(|| refused("endpoint", "is no URL of a server, such as https://s3.example.org:9000"))?
             }
         };
-        let prefix = prefix.trim_matches('/');
-        if !prefix.is_empty() && StorePath::new(format!("/{prefix}")).is_err() {
-            return Err(refused("prefix", "is no path, such as registry/blobs"));
-        }
         Ok(Self {
             url: if *path_style { format!("{scheme}://{host}/{bucket}") } else { format!("{scheme}://{bucket}.{host}") },
             name: bucket.clone(),
-            root: if prefix.is_empty() { String::new() } else { format!("{prefix}/") },
+            root: Root::of_setting(prefix)?,
         })
     }
 
     /// What every key of this driver begins with.
-    pub(crate) fn root(&self) -> &str {
+    pub(crate) fn root(&self) -> &Root {
         &self.root
-    }
-
-    /// The key of the object at `path`, or of what is below a prefix.
-    pub(crate) fn key(&self, path: impl AsRef<str>) -> String {
-        format!("{}{}", self.root, path.as_ref().trim_start_matches('/'))
-    }
-
-    /// The path whose key is `key`, if any has it: others may keep things in a bucket too.
-    pub(crate) fn path(&self, key: &str) -> Option<StorePath> {
-        StorePath::new(format!("/{}", key.strip_prefix(&self.root)?)).ok()
     }
 
     /// The URL of `key`.
@@ -99,11 +85,9 @@ mod tests {
     fn both_styles_name_the_same_bucket() {
         assert_eq!(bucket(&[("region", "eu-west-3")]).unwrap().object("a/b", &[]), "https://my-bucket.s3.eu-west-3.amazonaws.com/a/b");
         let local = bucket(&[("endpoint", "http://127.0.0.1:9000/"), ("path-style", "true"), ("prefix", "/in/here/")]).unwrap();
-        assert_eq!(local.object(&local.key("/a"), &[("uploads", "")]), "http://127.0.0.1:9000/my-bucket/in/here/a?uploads=");
+        assert_eq!(local.object(&local.root().key("/a"), &[("uploads", "")]), "http://127.0.0.1:9000/my-bucket/in/here/a?uploads=");
         assert_eq!(local.all(&[("prefix", "a/b")]), "http://127.0.0.1:9000/my-bucket/?prefix=a%2Fb");
         assert_eq!(local.copy_source("a+b/c"), "/my-bucket/a%2Bb/c");
-        assert_eq!(local.path("in/here/x/y").unwrap().as_str(), "/x/y");
-        assert!(local.path("in/heretoo").is_none() && local.path("in/here/+own").is_none() && local.path("in/here/").is_none());
     }
 
     #[test]

@@ -3,11 +3,19 @@
 //! | module | its one job |
 //! |---|---|
 //! | [`dates`] | times as headers and documents write them |
+//! | [`keys`] | what a flat store calls an object |
+//! | [`lists`] | pages of lists, out of a server's batches |
+//! | [`objects`] | what an answer to a GET of a range is |
+//! | [`uploads`] | tokens that say all that is needed to go on, and parts that join |
 //! | [`urls`] | what goes into a URL, encoded, and what comes out of one |
 //! | [`xml`] | documents, read into elements |
 //! | here | what an answer says of an object, or of an error |
 
 pub mod dates;
+pub mod keys;
+pub mod lists;
+pub mod objects;
+pub mod uploads;
 pub mod urls;
 pub mod xml;
 
