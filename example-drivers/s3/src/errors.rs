@@ -1,14 +1,9 @@
 //! What S3 calls an error, as one of the contract's kinds; S3's name stays its code.
 
 use cofferdam_guest::prelude::*;
+use cofferdam_guest::web::errors::{paced, said};
 use cofferdam_guest::web::kind_of_status;
 use cofferdam_guest::web::xml::Element;
-
-/// The longest message of a server that is passed on.
-const MESSAGE_MAX: usize = 300;
-
-/// How long to wait when S3 asks for fewer requests and does not say for how long: one second.
-const SLOW_DOWN_MS: u32 = 1000;
 
 /// An answer that is no success, as an error about `what` (a path, or what was done); a success as it is.
 ///
@@ -26,13 +21,7 @@ pub(crate) fn succeed(response: Response, what: &str) -> Result<Response> {
     {
         error.message = format!("{}; the bucket is in the region {region}", error.message);
     }
-    let asked = response.retry_after_ms();
-    error.retry_after_ms = match error.kind {
-        ErrorKind::RateLimited => Some(asked.unwrap_or(SLOW_DOWN_MS)),
-        ErrorKind::Unavailable => asked,
-        _ => None,
-    };
-    Err(error)
+    Err(paced(error, &response))
 }
 
 /// The document that a successful answer brings. S3 answers 200 before it knows, so it may be an error after all.
@@ -47,15 +36,8 @@ pub(crate) fn document(response: Response, what: &str) -> Result<Element> {
 
 /// The error in `document`, which is an `Error` of S3 or empty.
 pub(crate) fn of_document(document: &Element, status: u16, what: &str) -> Error {
-    let (code, message) = (document.text("Code"), document.text("Message").trim_end_matches('.'));
-    let end = message.char_indices().nth(MESSAGE_MAX).map_or(message.len(), |(end, _)| end);
-    let said = if message.is_empty() { format!("HTTP status {status}") } else { message[..end].to_owned() };
-    let error = match kind(code, status) {
-        ErrorKind::NotFound => Error::not_found(what),
-        ErrorKind::UploadExpired => Error::upload_expired(),
-        kind => Error::new(kind, format!("the server refused {what}: {said}")),
-    };
-    if code.is_empty() { error.with_code(status.to_string()) } else { error.with_code(code) }
+    let code = document.text("Code");
+    said(kind(code, status), status, code, document.text("Message"), what)
 }
 
 /// The kind of the error that S3 calls `code`, or by its status if that is none that is known.

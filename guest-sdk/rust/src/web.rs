@@ -3,6 +3,7 @@
 //! | module | its one job |
 //! |---|---|
 //! | [`dates`] | times as headers and documents write them |
+//! | [`errors`] | a server's words for what went wrong |
 //! | [`keys`] | what a flat store calls an object |
 //! | [`lists`] | pages of lists, out of a server's batches |
 //! | [`objects`] | what an answer to a GET of a range is |
@@ -12,6 +13,7 @@
 //! | here | what an answer says of an object, or of an error |
 
 pub mod dates;
+pub mod errors;
 pub mod keys;
 pub mod lists;
 pub mod objects;

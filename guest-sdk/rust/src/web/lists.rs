@@ -63,6 +63,22 @@ pub fn page(prefix: &Prefix, options: &ListOptions, most: u32, mut ask: impl FnM
     Ok(Page { entries, next })
 }
 
+/// The least character of a path. What begins with a name and goes on comes after the name with it.
+const LEAST: char = '-';
+
+/// What comes after `/`: behind a prefix it is after everything in it.
+const AFTER_SLASH: char = '0';
+
+/// The first key that may come after `after`, for a server that begins *at* a key; both begin with `below`. In a list of children a
+/// prefix is passed over whole: what is in it would show it again.
+pub fn first_after(below: &str, after: &str, recursive: bool) -> Option<String> {
+    let rest = after.strip_prefix(below)?;
+    Some(match rest.split_once('/') {
+        Some((child, _)) if !recursive => format!("{below}{child}{AFTER_SLASH}"),
+        _ => format!("{after}{LEAST}"),
+    })
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -116,5 +132,17 @@ mod tests {
         assert_eq!(page(&prefix, &options(1, None), 9, nothing).unwrap_err().kind, ErrorKind::NotFound);
         assert_eq!(page(&prefix, &options(1, Some(">/p/a")), 9, nothing).unwrap().entries, []);
         assert_eq!(page(&Prefix::new("/").unwrap(), &options(1, None), 9, nothing).unwrap().entries, []);
+    }
+
+    #[test]
+    fn a_list_begins_right_after_its_sort_key() {
+        let begins = |after: &str, recursive| first_after("r/p/", after, recursive);
+        assert_eq!(begins("r/p/a", false).as_deref(), Some("r/p/a-"));
+        assert_eq!(begins("r/p/a", true).as_deref(), Some("r/p/a-"));
+        assert_eq!(begins("r/p/a/", false).as_deref(), Some("r/p/a0"));
+        assert_eq!(begins("r/p/a/x", false).as_deref(), Some("r/p/a0"));
+        assert_eq!(begins("r/p/a/", true).as_deref(), Some("r/p/a/-"));
+        assert_eq!(begins("r/p/a/x", true).as_deref(), Some("r/p/a/x-"));
+        assert_eq!(begins("r/o", true), None);
     }
 }

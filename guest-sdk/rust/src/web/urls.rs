@@ -13,6 +13,11 @@ pub fn encoded_path(path: &str) -> String {
     utf8_percent_encode(path, PATH).to_string()
 }
 
+/// A text as one component of a path, or as a value of a query: its slashes too are encoded.
+pub fn encoded(text: &str) -> String {
+    utf8_percent_encode(text, QUERY).to_string()
+}
+
 /// Names and values as a query with its `?`; nothing for none.
 pub fn query(pairs: &[(&str, &str)]) -> String {
     let pairs: Vec<_> = pairs.iter().map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, QUERY))).collect();
@@ -38,6 +43,7 @@ mod tests {
     #[test]
     fn what_is_encoded_is_decoded_again() {
         assert_eq!(encoded_path("a b/c+d/ä%"), "a%20b/c%2Bd/%C3%A4%25");
+        assert_eq!(encoded("a b/c"), "a%20b%2Fc");
         assert_eq!(decoded("a%20b/c%2Bd/%C3%A4%25"), "a b/c+d/ä%");
         assert_eq!(decoded("%FF%zz"), "\u{fffd}%zz");
         assert_eq!((query(&[("a", "b/c"), ("d", "")]).as_str(), query(&[]).as_str()), ("?a=b%2Fc&d=", ""));
