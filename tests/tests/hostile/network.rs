@@ -28,10 +28,9 @@ impl Escape {
         std::fs::write(folder.path().join("password"), SECRET).unwrap();
         let text = format!("[[http]]\nallow = \"http://{host}:{}\"\n{lines}\n", server.address().port());
         let grant = Grant::parse(&text, &folder.path().join("grant.toml")).unwrap();
-        let mount =
-            Mount::open(&drivers::load("hostile-network"), &grant, MountOptions { name: Some("escape".to_owned()), ..MountOptions::default() })
-                .await
-                .unwrap();
+        let mut options = MountOptions::default();
+        options.name = Some("escape".to_owned());
+        let mount = Mount::open(&drivers::load("hostile-network"), &grant, options).await.unwrap();
         Self { mount, server, neighbour, _folder: folder }
     }
 
