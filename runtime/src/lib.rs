@@ -71,7 +71,7 @@ pub use engine::{Engine, EngineOptions};
 pub use error::{Error, ErrorKind, Result};
 pub use grant::{
     Access, AddressRange, AwsCredentials, ConnectionGrant, DirectoryGrant, Grant, GrantError, GrantKind, HttpRule, Limits, Origin, SecretSource,
-    SettingValue, Signing, SpoolOptions,
+    SettingValue, Signing, SocketRule, SpoolOptions,
 };
 pub use guests::Interface;
 pub use host::connections::OpenError as ConnectionError;

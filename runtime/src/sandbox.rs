@@ -15,8 +15,9 @@ use crate::host::connections::Connections;
 use crate::host::files::Directories;
 use crate::host::http::Http;
 use crate::host::log::LogGate;
+use crate::host::sockets::Sockets;
 use crate::host::state::{Resources, State};
-use crate::host::wasi;
+use crate::host::wasi::Wasi;
 use crate::limits::Limiter;
 use crate::load::LoadError;
 
@@ -42,6 +43,7 @@ impl Sandbox {
             directories: Directories::open(&grant.directories)?,
             connections: Connections::open(&grant.connections, mount)?,
             http: Http::open(&grant.http, mount.clone(), patience)?,
+            sockets: Sockets::new(&grant.sockets, mount.clone()),
             spool: spool(grant)?,
             log: LogGate::new(mount.clone(), grant.limits.log_lines_per_second),
             reachable: AtomicBool::new(reachable),
@@ -66,7 +68,7 @@ impl Sandbox {
     /// A fresh store.
     pub(crate) fn store(&self) -> wasmtime::Result<Store<State>> {
         let limits = &self.grant.limits;
-        let wasi = if self.wasi { Some(Box::new(wasi::context(&self.grant, &self.resources.log)?)) } else { None };
+        let wasi = if self.wasi { Some(Box::new(Wasi::new(&self.grant, &self.resources)?)) } else { None };
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.handles as usize);
         let limiter = Limiter::new(limits, self.resources.guest_memory.clone());

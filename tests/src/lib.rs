@@ -20,6 +20,7 @@
 //! | [`tiny`] | a driver of a hundred lines of WebAssembly text, for shapes that no compiler makes |
 //! | [`tools`] | other programs, or the word that a test is skipped without them |
 //! | [`wait`] | until something is so, at most so long |
+//! | [`web`] | an HTTP server in this process |
 //! | [`webdav`] | real WebDAV servers |
 
 pub mod client;
@@ -40,4 +41,5 @@ pub mod server;
 pub mod tiny;
 pub mod tools;
 pub mod wait;
+pub mod web;
 pub mod webdav;

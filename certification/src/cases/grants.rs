@@ -25,7 +25,7 @@ async fn matrix(context: &Context) -> Verdict {
         whole_kind(context, *kind).await?;
     }
     if needs.is_empty() {
-        let bare = Grant { directories: Vec::new(), connections: Vec::new(), http: Vec::new(), ..context.grant().clone() };
+        let bare = Grant { directories: Vec::new(), connections: Vec::new(), http: Vec::new(), sockets: Vec::new(), ..context.grant().clone() };
         Mount::open(context.driver(), &bare, MountOptions::default()).await?;
         context.note("the driver needs no grant, and runs without any");
         return Ok(());

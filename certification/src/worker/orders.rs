@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use cofferdam::{Access, Condition, ConnectionGrant, DirectoryGrant, Etag, Grant, HttpRule, SettingValue};
+use cofferdam::{Access, Condition, ConnectionGrant, DirectoryGrant, Etag, Grant, HttpRule, SettingValue, SocketRule};
 use serde::{Deserialize, Serialize};
 
 use crate::data::Data;
@@ -60,6 +60,7 @@ pub(crate) struct PlainGrant {
     directories: Vec<PlainDirectory>,
     connections: Vec<ConnectionGrant>,
     http: Vec<HttpRule>,
+    sockets: Vec<SocketRule>,
     environment: BTreeMap<String, String>,
     strict: bool,
     restart_empty: bool,
@@ -113,6 +114,7 @@ impl From<&Grant> for PlainGrant {
             directories: grant.directories.iter().map(directory).collect(),
             connections: grant.connections.clone(),
             http: grant.http.clone(),
+            sockets: grant.sockets.clone(),
             environment: grant.environment.clone(),
             strict: grant.strict,
             restart_empty: grant.restart_empty,
@@ -147,6 +149,7 @@ impl From<PlainGrant> for Grant {
             directories: plain.directories.into_iter().map(directory).collect(),
             connections: plain.connections,
             http: plain.http,
+            sockets: plain.sockets,
             environment: plain.environment,
             strict: plain.strict,
             restart_empty: plain.restart_empty,
@@ -172,6 +175,7 @@ mod tests {
         let mut connection = ConnectionGrant::new("backend", "server.example.com", 1);
         connection.addresses.push("10.0.0.0/8".parse().unwrap());
         grant.connections.push(connection);
+        grant.sockets.push(SocketRule::parse("tcp://other.example.com:2").unwrap());
         grant.environment.insert("A".to_owned(), "b".to_owned());
         grant.limits.memory = 1 << 30;
         grant.strict = true;

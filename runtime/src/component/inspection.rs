@@ -113,12 +113,14 @@ impl Inspection {
 
     /// The full names of the WASI interfaces that it imports.
     pub(crate) fn wasi(&self) -> impl Iterator<Item = String> {
-        self.imports.iter().filter(|import| import.kind == ImportKind::Wasi).map(|import| import.interface.to_string())
+        let imports = self.imports.iter().filter(|import| import.kind != ImportKind::Extension && import.interface.package.starts_with("wasi:"));
+        imports.map(|import| import.interface.to_string())
     }
 
     /// What its linker must have.
     pub(super) fn link_needs(&self) -> Needs {
-        let refused = self.wasi().filter(|name| name.starts_with("wasi:http/")).collect();
+        let serves = |name: &String| name.starts_with("wasi:http/") && !name.contains("/types@") && !name.contains("/outgoing-handler@");
+        let refused = self.wasi().filter(serves).collect();
         Needs { wasi: self.wasi().next().is_some(), refused }
     }
 
@@ -223,7 +225,7 @@ fn functions(engine: &Engine, item: &ComponentItem) -> Vec<String> {
     functions
 }
 
-/// The packages of WASI 0.2 that are linked in an inert form, and `wasi:http`, which refuses.
+/// The packages of WASI 0.2. All are linked: in an inert form, where a grant does not give the real one.
 const WASI: [&str; 7] = ["wasi:io", "wasi:clocks", "wasi:random", "wasi:cli", "wasi:filesystem", "wasi:sockets", "wasi:http"];
 
 fn import(engine: &Engine, name: &str, item: &ComponentItem, extended: bool) -> Result<Import, String> {
@@ -246,7 +248,8 @@ fn import(engine: &Engine, name: &str, item: &ComponentItem, extended: bool) -> 
             _ => ImportKind::Always,
         }
     } else if WASI.contains(&interface.package.as_str()) && interface.version.is_some_and(|(major, minor, _)| (major, minor) == (0, 2)) {
-        ImportKind::Wasi
+        // Its types alone send nothing: a language runtime may import them for nothing.
+        if interface.package == "wasi:http" && interface.interface == "outgoing-handler" { ImportKind::Http } else { ImportKind::Wasi }
     } else {
         return Err(format!("`{interface}` ({}): neither of `cofferdam:storage` nor of WASI 0.2", functions.join(", ")));
     };

@@ -156,7 +156,7 @@ fn connection(fields: &Fields<'_, '_>, name: &Field<'_, '_>) -> Result<Connectio
 }
 
 /// Host and port: `redis.example.com:6379`, `10.0.0.7:6379`, `[fd00::7]:6379`.
-fn endpoint(text: &str) -> Option<(&str, u16)> {
+pub(super) fn endpoint(text: &str) -> Option<(&str, u16)> {
     let (host, port) = text.rsplit_once(':')?;
     let port = port.parse().ok().filter(|port| *port != 0)?;
     let host = match host.strip_prefix('[') {
@@ -166,7 +166,7 @@ fn endpoint(text: &str) -> Option<(&str, u16)> {
     Some((host, port))
 }
 
-fn range(field: &Field<'_, '_>) -> Result<AddressRange, GrantError> {
+pub(super) fn range(field: &Field<'_, '_>) -> Result<AddressRange, GrantError> {
     field.text()?.parse().map_err(|error| field.bad(format!("{error}")))
 }
 

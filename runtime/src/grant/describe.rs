@@ -1,12 +1,13 @@
 //! What a grant gives, in words: for whoever starts a driver and wants to see what it may touch.
 
-use super::{AddressRange, ConnectionGrant, DirectoryGrant, Grant, HttpRule};
+use super::{AddressRange, ConnectionGrant, DirectoryGrant, Grant, HttpRule, SocketRule};
 
 impl Grant {
     /// Everything outside of the sandbox that it gives, a line each; empty if that is nothing. No line has a secret.
     pub fn lines(&self) -> Vec<String> {
         let directories = self.directories.iter().map(directory);
-        directories.chain(self.http.iter().map(http)).chain(self.connections.iter().map(connection)).collect()
+        let servers = self.connections.iter().map(connection).chain(self.sockets.iter().map(socket));
+        directories.chain(self.http.iter().map(http)).chain(servers).collect()
     }
 }
 
@@ -27,6 +28,10 @@ fn connection(grant: &ConnectionGrant) -> String {
     let tls = if grant.tls.is_some() { ", with TLS" } else { ", without TLS" };
     let auth = if grant.auth.is_some() { ", authenticated by the host" } else { "" };
     format!("connection {} to {host}:{}{}{tls}{auth}", grant.name, grant.port, special(&grant.addresses))
+}
+
+fn socket(rule: &SocketRule) -> String {
+    format!("sockets to {rule}{}", special(&rule.addresses))
 }
 
 /// The addresses that are no public ones.
@@ -60,6 +65,8 @@ mod tests {
             name = "redis"
             address = "[::1]:6379"
             addresses = ["::1"]
+            [[socket]]
+            allow = "tcp://db.example.com:5432"
             [[directory]]
             name = "/data"
             host = "/tmp"
@@ -71,6 +78,7 @@ mod tests {
             "http://127.0.0.1:9000 by GET, PUT below /bucket, also at 127.0.0.1, signed by the host",
             "https://example.com by every method",
             "connection redis to [::1]:6379, also at ::1, without TLS",
+            "sockets to tcp://db.example.com:5432",
         ];
         assert_eq!(lines, expected);
         assert!(Grant::default().lines().is_empty());

@@ -10,6 +10,7 @@
 //! | `connection` | the tables `[[connection]]`, typed |
 //! | `describe` | what a grant gives, in words |
 //! | `http` | which servers a driver may ask |
+//! | `socket` | the tables `[[socket]]`, typed |
 //! | `sign` | where the credentials of a rule are |
 //! | [`limits`] | how much of the machine a mount may use, with safe defaults |
 //! | [`fields`] | values of a TOML table, each with its place in the file |
@@ -30,6 +31,7 @@ mod nearest;
 mod parse;
 pub mod settings;
 mod sign;
+mod socket;
 pub mod suggest;
 
 use std::collections::BTreeMap;
@@ -43,6 +45,7 @@ pub use http::{HttpRule, Origin};
 pub use limits::{Limits, SpoolOptions};
 pub use parse::MountFile;
 pub use sign::{AwsCredentials, Signing};
+pub use socket::SocketRule;
 
 /// A kind of thing that only a grant gives, as the contract's host interfaces divide them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -68,6 +71,8 @@ pub struct Grant {
     pub connections: Vec<ConnectionGrant>,
     /// Servers that it may ask by HTTP.
     pub http: Vec<HttpRule>,
+    /// Servers to which it may open connections of its own, by `wasi:sockets`.
+    pub sockets: Vec<SocketRule>,
     /// The environment that the driver's language runtime sees.
     pub environment: BTreeMap<String, String>,
     /// Refuse drivers that import WASI even in its inert form.
@@ -169,6 +174,7 @@ impl fmt::Debug for Grant {
             .field("directories", &self.directories)
             .field("connections", &self.connections)
             .field("http", &self.http)
+            .field("sockets", &self.sockets)
             .field("environment", &self.environment.keys().collect::<Vec<_>>())
             .field("strict", &self.strict)
             .field("restart_empty", &self.restart_empty)

@@ -10,12 +10,12 @@ use toml::de::DeValue;
 use super::connection::connections;
 use super::error::GrantError;
 use super::fields::{Document, Field, Fields, read};
-use super::http;
 use super::{Access, DirectoryGrant, Grant, Limits, SettingValue, SpoolOptions};
+use super::{http, socket};
 
-const GRANT_KEYS: &[&str] = &["strict", "restart-empty", "settings", "directory", "http", "connection", "environment", "limits", "spool"];
+const GRANT_KEYS: &[&str] = &["strict", "restart-empty", "settings", "directory", "http", "connection", "socket", "environment", "limits", "spool"];
 const MOUNT_KEYS: &[&str] =
-    &["driver", "pin", "strict", "restart-empty", "settings", "directory", "http", "connection", "environment", "limits", "spool"];
+    &["driver", "pin", "strict", "restart-empty", "settings", "directory", "http", "connection", "socket", "environment", "limits", "spool"];
 const DIRECTORY_KEYS: &[&str] = &["name", "host", "access", "wasi"];
 const SPOOL_KEYS: &[&str] = &["memory", "directory", "disk"];
 const LIMITS_KEYS: &[&str] = &[
@@ -94,6 +94,7 @@ fn tables(top: &Fields<'_, '_>) -> Result<Grant, GrantError> {
         directories: directories(top.get("directory"))?,
         connections: connections(top.get("connection"))?,
         http: http::rules(top.get("http"))?,
+        sockets: socket::rules(top.get("socket"))?,
         environment: environment(top.get("environment"))?,
         strict: boolean(top, "strict")?,
         restart_empty: boolean(top, "restart-empty")?,

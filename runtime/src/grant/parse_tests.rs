@@ -60,6 +60,7 @@ disk = "1 GiB"
     let directory = |name: &str, host: &str, access, wasi| DirectoryGrant { name: name.to_owned(), host: host.into(), access, wasi };
     let expected = Grant {
         http: Vec::new(),
+        sockets: Vec::new(),
         settings: [
             ("root".to_owned(), SettingValue::Text("/data".to_owned())),
             ("shards".to_owned(), SettingValue::Integer(16)),
@@ -124,7 +125,7 @@ fn unknown_keys_are_refused_with_the_nearest() {
     assert_eq!(refusal("[limit]"), ":1:2: unknown key `limit` at the top level; did you mean `limits`?");
     assert_eq!(
         refusal("[volume]"),
-        ":1:2: unknown key `volume` at the top level; known keys: `strict`, `restart-empty`, `settings`, `directory`, `http`, `connection`, `environment`, `limits`, `spool`"
+        ":1:2: unknown key `volume` at the top level; known keys: `strict`, `restart-empty`, `settings`, `directory`, `http`, `connection`, `socket`, `environment`, `limits`, `spool`"
     );
 }
 
@@ -208,7 +209,7 @@ fn a_mount_file_names_its_driver() {
     assert_eq!(
         parse("driver = 'filesystem.wasm'").unwrap_err().to_string(),
         format!(
-            "{FILE}:1:1: unknown key `driver` at the top level; known keys: `strict`, `restart-empty`, `settings`, `directory`, `http`, `connection`, `environment`, `limits`, `spool`"
+            "{FILE}:1:1: unknown key `driver` at the top level; known keys: `strict`, `restart-empty`, `settings`, `directory`, `http`, `connection`, `socket`, `environment`, `limits`, `spool`"
         )
     );
 }

@@ -6,13 +6,14 @@ use wasmtime::component::{Component, HasSelf, Linker, ResourceType};
 
 use super::extend::Extension;
 use super::state::State;
+use super::wasi;
 use crate::bindings::cofferdam::storage::{connections, data, files, http, signing, store_types, system};
 
 /// What a driver's imports are, as far as linking goes.
 pub(crate) struct Needs {
     /// It imports WASI.
     pub(crate) wasi: bool,
-    /// The imports that are linked so that they refuse: `wasi:http/…`.
+    /// The imports that are linked so that they refuse: what of `wasi:http` serves.
     pub(crate) refused: Vec<String>,
 }
 
@@ -35,7 +36,7 @@ pub(crate) fn linker(engine: &Engine, component: &Component, needs: &Needs, exte
         signing::add_to_linker::<State, HasSelf<State>>(&mut linker, |state| state)?;
     }
     if needs.wasi {
-        wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+        wasi::link(&mut linker)?;
     }
     for name in &needs.refused {
         refuse(engine, component, &mut linker, name)?;

@@ -8,6 +8,7 @@ pub(crate) mod http;
 pub(crate) mod link;
 pub(crate) mod log;
 pub(crate) mod network;
+pub(crate) mod sockets;
 pub(crate) mod state;
 pub(crate) mod system;
 pub(crate) mod wasi;

@@ -5,12 +5,15 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use wasmtime::component::{Resource, ResourceTable};
-use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi::{WasiCtxView, WasiView};
+use wasmtime_wasi_http::WasiHttpCtxView;
 
 use super::connections::Connections;
 use super::files::Directories;
 use super::http::Http;
 use super::log::LogGate;
+use super::sockets::{Known, Sockets};
+use super::wasi::Wasi;
 use crate::bindings::cofferdam::storage::store_types as wit;
 use crate::call::{CallContext, Guards};
 use crate::content::{Closing, Content, Kind, Spool};
@@ -25,6 +28,8 @@ pub(crate) struct Resources {
     pub(crate) connections: Connections,
     /// The servers that may be asked.
     pub(crate) http: Http,
+    /// What may be reached by sockets of a driver's own.
+    pub(crate) sockets: Sockets,
     /// Where generated and streamed bytes wait.
     pub(crate) spool: Arc<Spool>,
     /// The driver's log, at a bounded rate.
@@ -39,6 +44,13 @@ pub(crate) struct Resources {
     pub(crate) handles: AtomicU64,
 }
 
+impl Resources {
+    /// Whether the backends are there, as far as the host decides that.
+    pub(crate) fn is_reachable(&self) -> bool {
+        self.reachable.load(Ordering::Relaxed)
+    }
+}
+
 /// The host's side of one instance.
 pub struct State {
     pub(crate) table: ResourceTable,
@@ -48,16 +60,18 @@ pub struct State {
     pub(crate) guards: Arc<Guards>,
     pub(crate) closing: Arc<Closing>,
     /// `None` for a driver that imports no WASI.
-    pub(crate) wasi: Option<Box<WasiCtx>>,
+    wasi: Option<Box<Wasi>>,
     /// The call that runs; between calls, one that nothing belongs to.
     call: CallContext,
     idle: CallContext,
+    /// How much of what `idle` counts the calls have been told.
+    reported: u64,
     trace: Option<Vec<String>>,
     handles: u64,
 }
 
 impl State {
-    pub(crate) fn new(resources: Arc<Resources>, limiter: Limiter, table: ResourceTable, wasi: Option<Box<WasiCtx>>) -> Self {
+    pub(crate) fn new(resources: Arc<Resources>, limiter: Limiter, table: ResourceTable, wasi: Option<Box<Wasi>>) -> Self {
         let guards = Arc::<Guards>::default();
         let idle = CallContext::new(guards.clone(), None);
         Self {
@@ -70,6 +84,7 @@ impl State {
             wasi,
             call: idle.clone(),
             idle,
+            reported: 0,
             trace: None,
             handles: 0,
         }
@@ -91,6 +106,24 @@ impl State {
     /// What host functions report to.
     pub(crate) fn call(&self) -> &CallContext {
         &self.call
+    }
+
+    /// Tells the call what moved on behalf of the instance.
+    pub(crate) fn report(&mut self) {
+        let total = self.idle.total();
+        self.call.moved(total - self.reported);
+        self.reported = total;
+    }
+
+    /// What `wasi:http` works with. Its requests are the instance's: a driver that never drops one holds no call's place with it.
+    pub(crate) fn wasi_http(&mut self) -> WasiHttpCtxView<'_> {
+        let http = self.http();
+        self.wasi.get_or_insert_default().http.view(http, self.idle.clone(), &mut self.table)
+    }
+
+    /// The addresses that `wasi:sockets` told the instance.
+    pub(crate) fn known(&mut self) -> &Known {
+        &self.wasi.get_or_insert_default().known
     }
 
     /// Notes a host call, for `--trace`. `describe` runs only if somebody reads it.
@@ -175,7 +208,7 @@ impl State {
     }
 
     fn reachable(&self) -> Result<()> {
-        if self.resources.reachable.load(Ordering::Relaxed) {
+        if self.resources.is_reachable() {
             Ok(())
         } else {
             Err(Error::new(ErrorKind::Unavailable, "the backends of this mount are taken away at the moment"))
@@ -191,8 +224,7 @@ impl Drop for State {
 
 impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        let ctx = self.wasi.get_or_insert_with(|| Box::new(WasiCtx::builder().build()));
-        WasiCtxView { ctx, table: &mut self.table }
+        WasiCtxView { ctx: &mut self.wasi.get_or_insert_default().context, table: &mut self.table }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use futures::stream;
+use http::{HeaderMap, StatusCode};
 use reqwest::Response;
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -16,22 +17,27 @@ const PACE: usize = 1024;
 /// A response whose head has arrived.
 #[derive(Debug)]
 pub(crate) struct Answered {
-    pub(crate) status: u16,
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) content: Content,
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) content: Content,
 }
 
 impl Answered {
     /// The body must go on within `idle`. `permit` is given back when it has been read, or nobody will read it.
-    pub(super) fn new(response: Response, idle: Duration, permit: OwnedSemaphorePermit) -> Result<Self> {
-        let status = response.status().as_u16();
-        let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-        let headers = response.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
+    pub(super) fn new(mut response: Response, idle: Duration, permit: OwnedSemaphorePermit) -> Self {
+        let status = response.status();
         // Of the body itself: none follows a HEAD, whatever the header promises.
         let size = response.content_length();
+        let headers = std::mem::take(response.headers_mut());
         let pace = Pace { limit: idle, waited: Duration::ZERO, arrived: 0 };
         let content = if size == Some(0) { Content::from_bytes("") } else { Content::live(body(response, pace, permit), size) };
-        Ok(Self { status, headers, content })
+        Self { status, headers, content }
+    }
+
+    /// The headers as text, in the order in which they came.
+    pub(super) fn texts(&self) -> Vec<(String, String)> {
+        let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        self.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect()
     }
 }
 

@@ -1,4 +1,4 @@
-//! Content as a request's body: its length known, its bytes counted as progress of the call.
+//! Content as a request's body: its length kept to where it is known, its bytes counted as progress of the call.
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,18 +13,22 @@ use crate::call::CallContext;
 use crate::content::{Content, ContentStream};
 use crate::error::{Error, ErrorKind};
 
-/// The body that sends `content`, which has `size` bytes; adds to `moved` what it hands out.
-pub(super) fn of(content: Content, size: u64, call: &CallContext, moved: &Arc<AtomicU64>) -> reqwest::Body {
+/// The body that sends `content`; adds to `moved` what it hands out.
+pub(super) fn of(content: Content, call: &CallContext, moved: &Arc<AtomicU64>) -> reqwest::Body {
     match content.as_bytes() {
         Some(bytes) => bytes.clone().into(),
-        None => reqwest::Body::wrap(Sent { stream: Mutex::new(content.into_stream()), left: size, call: call.clone(), moved: moved.clone() }),
+        None => {
+            let left = content.size();
+            reqwest::Body::wrap(Sent { stream: Mutex::new(content.into_stream()), left, call: call.clone(), moved: moved.clone() })
+        }
     }
 }
 
 struct Sent {
     /// A mutex for its type's sake, which the client wants to be `Sync`: nobody ever locks it.
     stream: Mutex<ContentStream>,
-    left: u64,
+    /// What is still to come, where that is known.
+    left: Option<u64>,
     call: CallContext,
     moved: Arc<AtomicU64>,
 }
@@ -37,24 +41,24 @@ impl HttpBody for Sent {
         let wrong = |more| Error::new(ErrorKind::InvalidArgument, format!("the body has {more} bytes than its size says"));
         let stream = self.stream.get_mut().unwrap_or_else(PoisonError::into_inner);
         Poll::Ready(match ready!(Pin::new(stream).poll_next(context)) {
-            Some(Ok(bytes)) if bytes.len() as u64 > self.left => Some(Err(wrong("more"))),
+            Some(Ok(bytes)) if self.left.is_some_and(|left| bytes.len() as u64 > left) => Some(Err(wrong("more"))),
             Some(Ok(bytes)) => {
-                self.left -= bytes.len() as u64;
+                self.left = self.left.map(|left| left - bytes.len() as u64);
                 self.call.moved(bytes.len() as u64);
                 self.moved.fetch_add(bytes.len() as u64, Ordering::Relaxed);
                 Some(Ok(Frame::data(bytes)))
             }
             Some(Err(error)) => Some(Err(error)),
-            None if self.left > 0 => Some(Err(wrong("fewer"))),
+            None if self.left.is_some_and(|left| left > 0) => Some(Err(wrong("fewer"))),
             None => None,
         })
     }
 
     fn is_end_stream(&self) -> bool {
-        self.left == 0
+        self.left == Some(0)
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.left)
+        self.left.map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }

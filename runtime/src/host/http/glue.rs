@@ -55,9 +55,12 @@ impl Host for State {
         let answered = ask(http, &call, request, body).await;
         self.budget.leave_host();
         call.moved(1);
-        self.trace(|| format!("http.send({said}) {}", outcome(&answered, |answered| answered.status.to_string())));
+        self.trace(|| format!("http.send({said}) {}", outcome(&answered, |answered| answered.status.as_u16().to_string())));
         match answered {
-            Ok(Answered { status, headers, content }) => Ok(Ok(Response { status, headers, content: self.give(content)? })),
+            Ok(answered) => {
+                let (status, headers) = (answered.status.as_u16(), answered.texts());
+                Ok(Ok(Response { status, headers, content: self.give(answered.content)? }))
+            }
             Err(error) => Ok(Err(error.into())),
         }
     }

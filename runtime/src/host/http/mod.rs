@@ -10,6 +10,7 @@
 //! | `answer` | what came back, its body live |
 //! | `failure` | what went wrong, in the contract's words |
 //! | `glue` | the interfaces as a guest calls them |
+//! | `wasi` | `wasi:http`, for components that speak it |
 //! | here | the rules of one mount, each with its pool of connections |
 
 mod answer;
@@ -20,6 +21,7 @@ mod policy;
 mod request;
 mod resolve;
 mod sign;
+mod wasi;
 
 #[cfg(test)]
 mod tests;
@@ -34,17 +36,20 @@ use reqwest::redirect::Policy;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub(crate) use answer::Answered;
+use failure::{Cause, Failure};
 pub(crate) use request::Asked;
 use request::Checked;
-use resolve::{Lookup, Resolver, System};
+use resolve::Resolver;
 use sign::Authenticator;
+pub(crate) use wasi::WasiHttp;
 
 use crate::call::CallContext;
 use crate::content::Content;
 use crate::convert::misbehaved;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::grant::{HttpRule, Trust};
 use crate::host::network::address;
+use crate::host::network::lookup::{Lookup, System};
 use crate::host::network::secret::SecretError;
 use crate::host::network::tls::{self, TrustError};
 
@@ -129,23 +134,29 @@ impl Http {
     /// # Cancel safety
     /// Dropping the future gives the request up, wherever it is.
     pub(crate) async fn send(&self, call: &CallContext, asked: Asked, body: Option<Content>) -> Result<Answered> {
-        let (mut checked, rule) = self.allowed(&asked)?;
-        let size =
-            body.as_ref().map(|body| body.size().ok_or_else(|| Error::invalid_argument("a body of unknown size cannot be sent: hold it first")));
-        let size = size.transpose()?;
+        if body.as_ref().is_some_and(|body| body.size().is_none()) {
+            return Err(Error::invalid_argument("a body of unknown size cannot be sent: hold it first"));
+        }
+        Ok(self.exchange(call, &asked, body).await?)
+    }
+
+    /// [`Http::send`], which sends a body of unknown size in pieces, and says what a request failed at.
+    async fn exchange(&self, call: &CallContext, asked: &Asked, body: Option<Content>) -> Result<Answered, Failure> {
+        let (mut checked, rule) = self.allowed(asked)?;
         let permit = self.permit(rule).await?;
         if let Some(authenticator) = &rule.authenticator {
+            let length = length_of(body.as_ref(), authenticator)?;
             let payload = authenticator.payload(&checked, body.as_ref(), call).await?;
-            authenticator.sign(&mut checked, payload, size.unwrap_or_default()).await?;
+            authenticator.sign(&mut checked, payload, length).await.map_err(Failure::of_signing)?;
         }
         let target = checked.target();
         let moved = Arc::new(AtomicU64::new(0));
-        let request = checked.into_request(body.zip(size), call, &moved)?;
+        let request = checked.into_request(body, call, &moved);
         let limit = rule.grant.first_byte_timeout.min(self.0.patience).min(asked.first_byte.unwrap_or(Duration::MAX));
         match progressing(limit, &moved, rule.client.execute(request)).await {
-            Some(Ok(response)) => Answered::new(response, rule.grant.idle_timeout, permit),
+            Some(Ok(response)) => Ok(Answered::new(response, rule.grant.idle_timeout, permit)),
             Some(Err(error)) => Err(self.failed(error, rule, &target)),
-            None => Err(Error::new(ErrorKind::Unavailable, format!("the server did not answer within {limit:?}")).with_code("timeout".to_owned())),
+            None => Err(Failure::unavailable(Cause::Timeout, format!("the server did not answer within {limit:?}"))),
         }
     }
 
@@ -170,15 +181,16 @@ impl Http {
     /// `permission-denied` if none does, `misbehaved` if it is no URL that could be asked.
     pub(crate) fn may_lead_to(&self, method: &str, url: &str) -> Result<String> {
         let asked = Asked { method: method.to_owned(), url: url.to_owned(), headers: Vec::new(), first_byte: None };
-        let checked = asked.check().map_err(|error| misbehaved(format!("the driver answered a URL that nobody can use: {}", error.message())))?;
+        let checked =
+            asked.check().map_err(|failure| misbehaved(format!("the driver answered a URL that nobody can use: {}", failure.error.message())))?;
         self.rule(&checked)?;
         // As it was read here, so that nobody reads it in another way.
         Ok(checked.url.into())
     }
 
     /// The request, if it is well-formed and says nothing that is the host's to say, and the rule that allows it. What is refused is audited.
-    fn allowed(&self, asked: &Asked) -> Result<(Checked, &Rule)> {
-        let audited = |error: &Error| policy::audit(&self.0.mount, &asked.shown(), error.message());
+    fn allowed(&self, asked: &Asked) -> Result<(Checked, &Rule), Failure> {
+        let audited = |failure: &Failure| policy::audit(&self.0.mount, &asked.shown(), failure.error.message());
         let checked = asked.check().inspect_err(audited)?;
         let rule = self.rule(&checked)?;
         checked.refuse_brokered(rule.authenticator.as_ref()).inspect_err(audited)?;
@@ -186,42 +198,43 @@ impl Http {
     }
 
     /// The rule that allows a request.
-    fn rule(&self, checked: &Checked) -> Result<&Rule> {
+    fn rule(&self, checked: &Checked) -> Result<&Rule, Failure> {
         let rule = self.0.rules.iter().find(|rule| policy::allows(&rule.grant, checked));
-        let rule = rule.ok_or_else(|| self.deny(checked, "no rule allows it", &policy::remedy(checked)))?;
+        let rule = rule.ok_or_else(|| self.deny(Cause::Denied, checked, "no rule allows it", &policy::remedy(checked)))?;
         // A name is checked once it is resolved; an address says all at once.
         if let Some(ip) = checked.address()
             && let Err(what) = address::check(ip, &rule.grant.addresses)
         {
-            return Err(self.deny(checked, &format!("it is {what}"), &policy::address_remedy(&rule.grant, ip)));
+            return Err(self.deny(Cause::Address, checked, &format!("it is {what}"), &policy::address_remedy(&rule.grant, ip)));
         }
         Ok(rule)
     }
 
-    fn deny(&self, checked: &Checked, why: &str, remedy: &str) -> Error {
+    fn deny(&self, cause: Cause, checked: &Checked, why: &str, remedy: &str) -> Failure {
         policy::audit(&self.0.mount, &checked.target(), why);
-        failure::denied(&format!("{} is not granted: {why}", checked.target()), remedy)
+        Failure::denied(cause, &format!("{} is not granted: {why}", checked.target()), remedy)
     }
 
     /// What the client's error is to the driver. A name that led where the rule does not is an attempt that is audited.
-    fn failed(&self, error: reqwest::Error, rule: &Rule, target: &str) -> Error {
+    fn failed(&self, error: reqwest::Error, rule: &Rule, target: &str) -> Failure {
         match failure::refused(&error) {
             Some(refused) => {
                 policy::audit(&self.0.mount, target, &refused.to_string());
-                failure::denied(&format!("{target} is not granted: {refused}"), &policy::address_remedy(&rule.grant, refused.address))
+                let remedy = policy::address_remedy(&rule.grant, refused.address);
+                Failure::denied(Cause::Address, &format!("{target} is not granted: {refused}"), &remedy)
             }
-            None => failure::of(error),
+            None => error.into(),
         }
     }
 
     /// A place among the requests that the rule lets be under way at once.
-    async fn permit(&self, rule: &Rule) -> Result<OwnedSemaphorePermit> {
+    async fn permit(&self, rule: &Rule) -> Result<OwnedSemaphorePermit, Failure> {
         let waited = tokio::time::timeout(self.0.patience, rule.permits.clone().acquire_owned()).await;
         match waited {
             Ok(Ok(permit)) => Ok(permit),
             _ => {
                 let message = format!("all {} connections that the rule for {} allows are in use", rule.grant.connections, rule.grant.origin);
-                Err(Error::new(ErrorKind::Unavailable, message).with_code("connect".to_owned()))
+                Err(Failure::unavailable(Cause::Places, message))
             }
         }
     }
@@ -253,6 +266,16 @@ impl Rule {
         let authenticator = authenticator.map_err(|source| HttpOpenError::Credentials { origin: origin(), source })?;
         let permits = Arc::new(Semaphore::new(rule.connections as usize));
         Ok(Self { grant: rule.clone(), client, permits, authenticator })
+    }
+}
+
+/// What is signed as the body's length.
+fn length_of(body: Option<&Content>, authenticator: &Authenticator) -> Result<u64, Failure> {
+    match body.map(Content::size) {
+        Some(None) if matches!(authenticator, Authenticator::AzureSharedKey(_)) => {
+            Err(Failure::bad(Cause::Length, "does not say how long its body is, which its rule's authenticator signs"))
+        }
+        size => Ok(size.flatten().unwrap_or_default()),
     }
 }
 

@@ -11,10 +11,10 @@ use reqwest::Request;
 use url::{Host, Url};
 
 use super::body;
+use super::failure::{Cause, Failure};
 use super::sign::Authenticator;
 use crate::call::CallContext;
 use crate::content::Content;
-use crate::error::{Error, Result};
 
 /// The most headers that a request may have.
 const HEADERS_MAX: usize = 100;
@@ -43,6 +43,11 @@ const OURS: &[&str] = &[
     "proxy-connection",
 ];
 
+/// Whether the header is the host's to say.
+pub(super) fn is_ours(name: &HeaderName) -> bool {
+    OURS.contains(&name.as_str())
+}
+
 /// As a driver says it.
 #[derive(Clone, Debug)]
 pub(crate) struct Asked {
@@ -68,25 +73,26 @@ impl Asked {
 
     /// # Errors
     /// `invalid-argument` for what is malformed, too large, or the host's to say.
-    pub(super) fn check(&self) -> Result<Checked> {
-        let bad = |problem: String| Error::invalid_argument(format!("the request {problem}"));
-        let method = Method::from_bytes(self.method.as_bytes()).map_err(|_| bad(format!("has no usable method: {:?}", self.method)))?;
+    pub(super) fn check(&self) -> Result<Checked, Failure> {
+        let bad = |cause, problem: String| Failure::bad(cause, &problem);
+        let unusable = |_| bad(Cause::Method, format!("has no usable method: {:?}", self.method));
+        let method = Method::from_bytes(self.method.as_bytes()).map_err(unusable)?;
         if matches!(method, Method::CONNECT | Method::TRACE) || self.method.bytes().any(|byte| byte.is_ascii_lowercase()) {
-            return Err(bad(format!("has the method {method}, which no driver may use")));
+            return Err(bad(Cause::Method, format!("has the method {method}, which no driver may use")));
         }
         if self.url.len() > URL_MAX {
-            return Err(bad(format!("has a URL of {} bytes, over {URL_MAX}", self.url.len())));
+            return Err(bad(Cause::UrlLength, format!("has a URL of {} bytes, over {URL_MAX}", self.url.len())));
         }
-        let url = Url::parse(&self.url).map_err(|error| bad(format!("has no usable URL: {error}")))?;
+        let url = Url::parse(&self.url).map_err(|error| bad(Cause::Url, format!("has no usable URL: {error}")))?;
         if !matches!(url.scheme(), "http" | "https") || !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
-            return Err(bad("has a URL that is not `http` or `https`, or has a user or a fragment".to_owned()));
+            return Err(bad(Cause::Url, "has a URL that is not `http` or `https`, or has a user or a fragment".to_owned()));
         }
         Ok(Checked { method, url, headers: headers(&self.headers)? })
     }
 }
 
-fn headers(said: &[(String, String)]) -> Result<HeaderMap> {
-    let bad = |problem: String| Error::invalid_argument(format!("the request {problem}"));
+fn headers(said: &[(String, String)]) -> Result<HeaderMap, Failure> {
+    let bad = |problem: String| Failure::bad(Cause::Headers, &problem);
     let bytes: usize = said.iter().map(|(name, value)| name.len() + value.len()).sum();
     if said.len() > HEADERS_MAX || bytes > HEADER_BYTES_MAX {
         return Err(bad(format!("has {} headers of {bytes} bytes, over {HEADERS_MAX} or {HEADER_BYTES_MAX}", said.len())));
@@ -94,7 +100,7 @@ fn headers(said: &[(String, String)]) -> Result<HeaderMap> {
     let mut headers = HeaderMap::with_capacity(said.len());
     for (name, value) in said {
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad(format!("has a header with the name {name:?}, which is none")))?;
-        if OURS.contains(&name.as_str()) {
+        if is_ours(&name) {
             return Err(bad(format!("sets the header `{name}`, which is the host's")));
         }
         let value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| bad(format!("has a value of `{name}` that no header can have")))?;
@@ -120,27 +126,26 @@ impl Checked {
 
     /// # Errors
     /// `invalid-argument` if the driver says what the rule's authenticator is to say.
-    pub(super) fn refuse_brokered(&self, authenticator: Option<&Authenticator>) -> Result<()> {
+    pub(super) fn refuse_brokered(&self, authenticator: Option<&Authenticator>) -> Result<(), Failure> {
         let Some(authenticator) = authenticator else { return Ok(()) };
         let mut taken = authenticator.headers().iter().copied().chain(["authorization"]).filter(|name| self.headers.contains_key(*name));
         match taken.next() {
-            Some(name) => Err(Error::invalid_argument(format!("the request sets `{name}`, which the host sets: its rule has an authenticator"))),
+            Some(name) => Err(Failure::bad(Cause::Brokered, &format!("sets `{name}`, which the host sets: its rule has an authenticator"))),
             None => Ok(()),
         }
     }
 
     /// The request that is sent.
-    pub(super) fn into_request(self, body: Option<(Content, u64)>, call: &CallContext, moved: &Arc<AtomicU64>) -> Result<Request> {
+    pub(super) fn into_request(self, body: Option<Content>, call: &CallContext, moved: &Arc<AtomicU64>) -> Request {
         let mut request = Request::new(self.method, self.url);
         *request.headers_mut() = self.headers;
         // The client leaves it out where nothing follows, and servers want it all the same: S3 answers 411 to a PUT without.
-        if body.as_ref().map_or(0, |(_, size)| *size) == 0 && (body.is_some() || wants_length(request.method())) {
+        let is_empty = body.as_ref().map_or(Some(0), Content::size) == Some(0);
+        if is_empty && (body.is_some() || wants_length(request.method())) {
             request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
-        if let Some((content, size)) = body {
-            *request.body_mut() = Some(body::of(content, size, call, moved));
-        }
-        Ok(request)
+        *request.body_mut() = body.map(|content| body::of(content, call, moved));
+        request
     }
 }
 

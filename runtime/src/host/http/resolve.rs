@@ -5,29 +5,11 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use futures::future::BoxFuture;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use crate::grant::AddressRange;
 use crate::host::network::address;
-
-/// How many addresses of one name are looked at.
-const ADDRESSES_MAX: usize = 32;
-
-/// Looks names up.
-pub(super) trait Lookup: Send + Sync {
-    /// The addresses of `host`, in the order in which they are to be tried.
-    fn lookup(&self, host: String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>>;
-}
-
-/// The operating system.
-pub(super) struct System;
-
-impl Lookup for System {
-    fn lookup(&self, host: String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> {
-        Box::pin(async move { Ok(tokio::net::lookup_host((host, 0)).await?.map(|address| address.ip()).collect()) })
-    }
-}
+use crate::host::network::lookup::{ADDRESSES_MAX, Lookup};
 
 /// A name that leads only to addresses which the rule does not give.
 #[derive(Debug)]
@@ -44,6 +26,14 @@ impl fmt::Display for Refused {
 }
 
 impl std::error::Error for Refused {}
+
+/// A name that has no address.
+#[derive(Debug, thiserror::Error)]
+#[error("the name {name} is not resolved: {source}")]
+pub(super) struct Unresolved {
+    name: String,
+    source: io::Error,
+}
 
 /// The resolver of one rule.
 pub(super) struct Resolver {
@@ -63,7 +53,8 @@ impl Resolve for Resolver {
         Box::pin(async move {
             let mut allowed = Vec::new();
             let mut refused = None;
-            for ip in found.await?.into_iter().take(ADDRESSES_MAX) {
+            let found = found.await.map_err(|source| Unresolved { name: name.as_str().to_owned(), source })?;
+            for ip in found.into_iter().take(ADDRESSES_MAX) {
                 match address::check(ip, &granted) {
                     // The port is the URL's: the client puts it in for 0.
                     Ok(()) => allowed.push(SocketAddr::new(ip, 0)),
