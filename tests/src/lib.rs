@@ -2,6 +2,7 @@
 //!
 //! | module | gives a test |
 //! |---|---|
+//! | [`azure`] | azurite, as a process |
 //! | [`client`] | a registry's answers, asked for one request at a time |
 //! | [`doubles`] | host interfaces that the runtime does not serve yet |
 //! | [`drivers`] | the components that `cargo xtask build` made |
@@ -23,6 +24,7 @@
 //! | [`web`] | an HTTP server in this process |
 //! | [`webdav`] | real WebDAV servers |
 
+pub mod azure;
 pub mod client;
 pub mod doubles;
 pub mod drivers;

@@ -25,7 +25,12 @@ pub fn skip(reason: &str) {
 /// It is not installed, and everything must run.
 pub fn find(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let own = [PathBuf::from("/usr/sbin"), PathBuf::from("/sbin"), workspace().join("target/tools/servers/bin")];
+    let own = [
+        PathBuf::from("/usr/sbin"),
+        PathBuf::from("/sbin"),
+        workspace().join("target/tools/servers/bin"),
+        workspace().join("target/tools/node-servers/node_modules/.bin"),
+    ];
     let found = std::env::split_paths(&path).chain(own).map(|folder| folder.join(name)).find(|file| file.is_file());
     if found.is_none() {
         skip(&format!("{name} is not installed: `cargo xtask tools` installs it"));

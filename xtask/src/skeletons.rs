@@ -193,10 +193,18 @@ pub(crate) fn install_tools(workspace: &Path) -> Result<()> {
     let tools = Paths::new(workspace).tools;
     let [python, node] = PACKAGES.map(|folder| tools.join(folder));
     install_python(&python, PYTHON_TOOLS)?;
-    install(&node, NODE_TOOLS, || {
+    install_node(&node, NODE_TOOLS)
+}
+
+/// Installs packages of npm into a folder of their own, unless they are there.
+///
+/// # Errors
+/// `npm` is missing or fails.
+pub(crate) fn install_node(folder: &Path, packages: &[&str]) -> Result<()> {
+    install(folder, packages, || {
         // Of its own, so that npm does not look for a package in the folders above.
-        fs::write(node.join("package.json"), r#"{ "private": true }"#)?;
-        run(Command::new("npm").args(["install", "--no-audit", "--no-fund", "--save-exact", "--prefix"]).arg(&node).args(NODE_TOOLS))
+        fs::write(folder.join("package.json"), r#"{ "private": true }"#)?;
+        run(Command::new("npm").args(["install", "--no-audit", "--no-fund", "--save-exact", "--prefix"]).arg(folder).args(packages))
             .context("on Debian: apt-get install nodejs npm (Node 20 or newer)")
     })
 }

