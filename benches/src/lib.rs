@@ -1,9 +1,20 @@
-//! What both benchmarks print.
+//! What the benchmarks share: the machine, and tables of figures.
 //!
 //! ```
 //! let rows = [["work", "time"], ["stat", "7 µs"]].map(|row| row.map(str::to_owned));
 //! assert_eq!(cofferdam_benches::markdown(&rows), "| work | time |\n| ---- | ---- |\n| stat | 7 µs |\n");
 //! ```
+
+pub mod aims;
+
+/// The machine, in a line.
+pub fn machine() -> String {
+    let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = cpu.lines().find_map(|line| line.strip_prefix("model name")).map_or("unknown", |rest| rest.trim_start_matches([' ', '\t', ':']));
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    format!("{model}, {cores} cores, Linux {}; medians of rounds in which all sides take turns", kernel.trim())
+}
 
 /// Rows of a table as Markdown, the first as its head.
 pub fn markdown<const N: usize>(rows: &[[String; N]]) -> String {

@@ -19,7 +19,7 @@ fn main() -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start a runtime")?;
     runtime.block_on(async {
         let stage = Stage::set().await?;
-        println!("{}\n", stage.describe());
+        println!("{}\n", cofferdam_benches::machine());
         let mut table = Table::new(["work", "native", "sandbox", "ratio"]);
         calls::measure(&stage, &mut table).await?;
         loading::measure(&stage, &mut table).await?;

@@ -46,15 +46,6 @@ impl Stage {
     pub(crate) fn data(&self) -> PathBuf {
         self.scratch.path().join("data")
     }
-
-    /// The machine, in a line.
-    pub(crate) fn describe(&self) -> String {
-        let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-        let model = cpu.lines().find_map(|line| line.strip_prefix("model name")).map_or("unknown", |rest| rest.trim_start_matches([' ', '\t', ':']));
-        let cores = std::thread::available_parallelism().map_or(0, usize::from);
-        let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-        format!("{model}, {cores} cores, Linux {}; medians of rounds in which both sides take turns", kernel.trim())
-    }
 }
 
 async fn open(engine: &Engine, path: &Path, grant: &Grant) -> Result<Mount> {

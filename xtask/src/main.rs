@@ -49,7 +49,7 @@ enum Command {
     Test,
     /// Measure, beside the same work done natively
     Bench {
-        /// What to measure: runtime or registry
+        /// What to measure: runtime, registry or network
         #[arg(default_value = "runtime")]
         what: String,
     },

@@ -4,11 +4,12 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use cofferdam_benches::aims::{Aim, Table, Unit, median};
+use cofferdam_tests::client::noise;
 
 use crate::push;
-use crate::scene::{self, REPOSITORY, SMALL, Scene, noise};
+use crate::scene::{self, REPOSITORY, SMALL, Scene};
 use crate::servers::Server;
-use crate::table::{Aim, Table, Unit, median};
 use crate::wrk;
 
 const REPOSITORIES: usize = 1000;

@@ -11,17 +11,16 @@ mod pull;
 mod push;
 mod scene;
 mod servers;
-mod table;
 mod wrk;
 
 use anyhow::Result;
 
 use crate::scene::Scene;
-use crate::table::Table;
+use cofferdam_benches::aims::Table;
 
 fn main() -> Result<()> {
     let scene = Scene::set()?;
-    println!("{}\n", scene.describe()?);
+    println!("{}\n", scene.describe());
     let mut table = Table::default();
     pull::measure(&scene, &mut table)?;
     push::measure(&scene, &mut table)?;

@@ -1,11 +1,12 @@
 //! Resident memory with two hundred transfers in flight: half of them pulls that are half read, half pushes that are half sent.
 
 use anyhow::Result;
+use cofferdam_benches::aims::{Aim, Table, Unit};
+use cofferdam_tests::client::noise;
 
 use crate::http::Connection;
-use crate::scene::{REPOSITORY, Scene, noise};
+use crate::scene::{REPOSITORY, Scene};
 use crate::servers::Server;
-use crate::table::{Aim, Table, Unit};
 
 const EACH: usize = 100;
 const LIMIT: f64 = 100e6;

@@ -8,9 +8,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
+use cofferdam_tests::client::noise;
 use sha2::{Digest, Sha256};
 
-use crate::scene::{SMALL, noise};
+use crate::scene::SMALL;
 
 /// What is written and hashed at a time.
 const FRAME: usize = 256 << 10;

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use anyhow::Result;
+use cofferdam_benches::aims::{Aim, Table, Unit, median};
 
 use crate::http;
 use crate::scene::{REPOSITORY, Scene};
 use crate::servers::{Server, blob_file};
-use crate::table::{Aim, Table, Unit, median};
 use crate::wrk::{self, Rates};
 
 const ROUNDS: usize = 3;

@@ -7,12 +7,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, ensure};
+use cofferdam_benches::aims::{Aim, Table, Unit, median};
+use cofferdam_tests::client::{noise, sha256};
 
 use crate::http::Connection;
 use crate::plain;
-use crate::scene::{LARGE, REPOSITORY, SMALL, Scene, digest, noise};
+use crate::scene::{LARGE, REPOSITORY, SMALL, Scene};
 use crate::servers::{Server, blob_file};
-use crate::table::{Aim, Table, Unit, median};
 
 const ROUNDS: u64 = 3;
 const CHUNK: usize = 8 << 20;
@@ -28,7 +29,7 @@ pub(crate) fn measure(scene: &Scene, table: &mut Table) -> Result<()> {
 fn large(scene: &Scene, table: &mut Table, servers: [&Server; 2]) -> Result<()> {
     let plain_directory = scene.scratch.path().join("plain");
     fs::create_dir(&plain_directory)?;
-    let mut blob = noise(3, LARGE);
+    let mut blob = noise(3, LARGE).to_vec();
     let [mut whole, mut chunked]: [[Vec<f64>; 2]; 2] = Default::default();
     let mut plain = Vec::new();
     let rate = |took: Duration| LARGE as f64 / took.as_secs_f64();
@@ -55,7 +56,7 @@ fn large(scene: &Scene, table: &mut Table, servers: [&Server; 2]) -> Result<()> 
 fn put_with_curl(scene: &Scene, server: &Server, blob: &[u8]) -> Result<Duration> {
     let source = scene.scratch.path().join("source");
     fs::write(&source, blob)?;
-    let digest = digest(blob);
+    let digest = sha256(blob);
     let location = Connection::open(server.address())?.begin(REPOSITORY)?;
     let separator = if location.contains('?') { '&' } else { '?' };
     let url = format!("http://{}{location}{separator}digest={digest}", server.address());
@@ -71,7 +72,7 @@ fn put_with_curl(scene: &Scene, server: &Server, blob: &[u8]) -> Result<Duration
 
 /// Pushes in chunks over one connection.
 fn patch(scene: &Scene, server: &Server, blob: &[u8]) -> Result<Duration> {
-    let digest = digest(blob);
+    let digest = sha256(blob);
     let mut connection = Connection::open(server.address())?;
     let started = Instant::now();
     let mut location = connection.begin(REPOSITORY)?;
@@ -118,11 +119,11 @@ pub(crate) fn small_pushes(server: &Server, seed: u64) -> Result<f64> {
         let push = |client: u64| {
             move || -> Result<u64> {
                 let mut connection = Connection::open(server.address())?;
-                let mut blob = noise(seed + (client << 32), SMALL);
+                let mut blob = noise(seed + (client << 32), SMALL).to_vec();
                 let mut pushed = 0_u64;
                 while started.elapsed() < LENGTH {
                     blob[..8].copy_from_slice(&(seed + (client << 32) + pushed).to_le_bytes());
-                    connection.push(REPOSITORY, &digest(&blob), &blob)?;
+                    connection.push(REPOSITORY, &sha256(&blob), &blob)?;
                     pushed += 1;
                 }
                 Ok(pushed)

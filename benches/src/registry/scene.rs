@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use sha2::{Digest, Sha256};
+use cofferdam_tests::client::{noise, sha256};
 use tempfile::TempDir;
 
 use crate::http::Connection;
@@ -34,25 +34,6 @@ pub(crate) struct Scene {
     pub(crate) script: PathBuf,
 }
 
-/// The digest of `bytes`.
-pub(crate) fn digest(bytes: &[u8]) -> String {
-    format!("sha256:{}", base16ct::lower::encode_string(&Sha256::digest(bytes)))
-}
-
-/// Bytes that no two calls with different seeds share.
-pub(crate) fn noise(seed: u64, length: usize) -> Vec<u8> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let mut bytes = Vec::with_capacity(length + 8);
-    while bytes.len() < length {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        bytes.extend_from_slice(&state.to_le_bytes());
-    }
-    bytes.truncate(length);
-    bytes
-}
-
 impl Scene {
     /// Fills a directory, in the one that `COFFERDAM_BENCH_DIR` names, else below `target`.
     pub(crate) fn set() -> Result<Self> {
@@ -63,7 +44,7 @@ impl Scene {
         let script = scratch.path().join("wrk.lua");
         fs::write(&script, wrk::SCRIPT)?;
         let (small, large) = (noise(1, SMALL), noise(2, LARGE));
-        let scene = Self { small: digest(&small), large: digest(&large), scratch, script };
+        let scene = Self { small: sha256(&small), large: sha256(&large), scratch, script };
         let server = Server::cofferdam(&scene.data())?;
         fill(&server, &[&small, &large])?;
         for digest in [&scene.small, &scene.large] {
@@ -94,17 +75,10 @@ impl Scene {
     }
 
     /// The machine, and how the others are configured.
-    pub(crate) fn describe(&self) -> Result<String> {
-        let cpu = fs::read_to_string("/proc/cpuinfo")?;
-        let model = cpu.lines().find_map(|line| line.strip_prefix("model name")).map_or("unknown", |rest| rest.trim_start_matches([' ', '\t', ':']));
-        let cores = std::thread::available_parallelism()?;
-        let kernel = fs::read_to_string("/proc/sys/kernel/osrelease")?;
+    pub(crate) fn describe(&self) -> String {
         let docker = docker_registry_config(Path::new("DATA"), "127.0.0.1:PORT");
         let nginx = nginx_config(Path::new("DATA"), Path::new("SCRATCH"), "127.0.0.1:PORT");
-        Ok(format!(
-            "{model}, {cores} cores, Linux {}; medians of rounds in which all sides take turns\n\ndocker-registry:\n{docker}\nnginx:\n{nginx}",
-            kernel.trim()
-        ))
+        format!("{}\n\ndocker-registry:\n{docker}\nnginx:\n{nginx}", cofferdam_benches::machine())
     }
 }
 
@@ -112,11 +86,11 @@ impl Scene {
 pub(crate) fn fill(server: &Server, blobs: &[&[u8]]) -> Result<()> {
     let mut connection = Connection::open(server.address())?;
     for blob in blobs {
-        connection.push(REPOSITORY, &digest(blob), blob)?;
+        connection.push(REPOSITORY, &sha256(blob), blob)?;
     }
     let small = blobs.first().context("an image has a blob")?;
     let descriptor =
-        |kind: &str| format!(r#"{{"mediaType":"application/vnd.oci.image.{kind}","digest":"{}","size":{}}}"#, digest(small), small.len());
+        |kind: &str| format!(r#"{{"mediaType":"application/vnd.oci.image.{kind}","digest":"{}","size":{}}}"#, sha256(small), small.len());
     let media_type = "application/vnd.oci.image.manifest.v1+json";
     let mut manifest = Vec::new();
     write!(

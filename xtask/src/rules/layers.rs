@@ -19,7 +19,8 @@ const MAY_USE: [(&str, &[&str]); 10] = [
     ("example-drivers", &["guest-sdk"]),
     ("tests/fixtures", &["guest-sdk", "example-drivers", "tests/fixtures"]),
     ("tests", &["runtime", "registry", "certification", "cli"]),
-    ("benches", &["runtime", "registry"]),
+    // Servers to measure against, and what to send them, are those of the tests.
+    ("benches", &["runtime", "registry", "tests"]),
     // It builds all the others, so it must compile without them.
     ("xtask", &[]),
 ];

@@ -1,10 +1,10 @@
 //! A table of figures, each beside another's and the ratio that is aimed at.
 
-use cofferdam_benches::markdown;
+use crate::markdown;
 
 /// What a figure counts.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Unit {
+pub enum Unit {
     /// So many a second.
     Each,
     /// Bytes a second.
@@ -15,7 +15,7 @@ pub(crate) enum Unit {
 
 /// What a ratio should be.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Aim {
+pub enum Aim {
     /// This or more.
     AtLeast(f64),
     /// This or less.
@@ -26,7 +26,7 @@ pub(crate) enum Aim {
 
 /// Rows of text, aligned when printed.
 #[derive(Debug)]
-pub(crate) struct Table {
+pub struct Table {
     rows: Vec<[String; 6]>,
 }
 
@@ -38,12 +38,12 @@ impl Default for Table {
 
 impl Table {
     /// One figure beside that of `name`.
-    pub(crate) fn beside(&mut self, work: &str, unit: Unit, ours: f64, (name, theirs): (&str, f64), aim: Aim) {
+    pub fn beside(&mut self, work: &str, unit: Unit, ours: f64, (name, theirs): (&str, f64), aim: Aim) {
         self.push(work, unit.shown(ours), format!("{name} {}", unit.shown(theirs)), ours / theirs, aim);
     }
 
     /// One figure beside a fixed one.
-    pub(crate) fn below(&mut self, work: &str, unit: Unit, ours: f64, limit: f64) {
+    pub fn below(&mut self, work: &str, unit: Unit, ours: f64, limit: f64) {
         self.push(work, unit.shown(ours), format!("limit {}", unit.shown(limit)), ours / limit, Aim::AtMost(1.0));
     }
 
@@ -59,7 +59,7 @@ impl Table {
     }
 
     /// The table as Markdown.
-    pub(crate) fn render(&self) -> String {
+    pub fn render(&self) -> String {
         markdown(&self.rows)
     }
 }
@@ -75,7 +75,7 @@ impl Unit {
 }
 
 /// The median.
-pub(crate) fn median(mut values: Vec<f64>) -> f64 {
+pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_unstable_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
