@@ -7,6 +7,7 @@
 //! [server-faults.moto]
 //! "upload.abort" = "UploadPart of an upload that is not known is 500, where S3 says 404 NoSuchUpload"
 //! "upload.condition" = { sometimes = "it looks for the object first and writes it later" }
+//! "run.leak" = { says = "find (driver s3): unsupported", exchange = "ListMultipartUploads is 501" }
 //!
 //! [left-out.moto]
 //! "run.leak" = "60,000 requests take it two minutes"
@@ -46,12 +47,14 @@ enum Fault {
     Always(String),
     /// The case fails or passes: what the server does wrong depends on when things happen.
     Sometimes { sometimes: String },
+    /// The case fails with a reason that has these words in it: what it asks before that holds.
+    At { says: String, exchange: String },
 }
 
 impl Fault {
     fn shown(&self) -> &str {
         match self {
-            Self::Always(shown) | Self::Sometimes { sometimes: shown } => shown,
+            Self::Always(shown) | Self::Sometimes { sometimes: shown } | Self::At { exchange: shown, .. } => shown,
         }
     }
 }
@@ -101,11 +104,18 @@ impl Promised {
         let failed: BTreeSet<&str> = report.failures().map(|case| case.id).collect();
         let unlisted = report.failures().filter(|case| !faults.contains_key(case.id));
         let mut broken: Vec<String> = unlisted.map(|case| format!("{} failed: {}", case.id, case.reason().unwrap_or_default())).collect();
-        let (always, unlucky): (Vec<_>, Vec<_>) = faults.iter().partition(|(_, fault)| matches!(fault, Fault::Always(_)));
+        let (always, unlucky): (Vec<_>, Vec<_>) = faults.iter().partition(|(_, fault)| !matches!(fault, Fault::Sometimes { .. }));
         let held = always.into_iter().filter(|(id, _)| !failed.contains(id.as_str()));
         broken.extend(held.map(|(id, fault)| format!("{id} is listed as the server's fault and holds: {}", fault.shown())));
         let unknown = unlucky.into_iter().filter(|(id, _)| report.cases.iter().all(|case| case.id != id.as_str()));
         broken.extend(unknown.map(|(id, fault)| format!("{id} is no case: {}", fault.shown())));
+        for case in report.failures() {
+            if let Some(Fault::At { says, .. }) = faults.get(case.id)
+                && !case.reason().is_some_and(|reason| reason.contains(says))
+            {
+                broken.push(format!("{} failed otherwise than the list says, `{says}`: {}", case.id, case.reason().unwrap_or_default()));
+            }
+        }
         let left_out = report.skips().filter(|case| is_left_out(case.reason())).count();
         if report.passed + report.failed + left_out < self.at_least {
             broken.push(format!(
