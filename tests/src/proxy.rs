@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{ReadHalf, WriteHalf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
 
@@ -72,14 +72,13 @@ impl Proxy {
     /// # Panics
     /// There is no port.
     pub fn start_for(server: SocketAddr, fault: Fault, times: u64) -> Self {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.set_nonblocking(true).unwrap();
-        let address = listener.local_addr().unwrap();
         let (accepted, open, heads) = (Arc::<AtomicU64>::default(), Arc::<AtomicU64>::default(), Arc::<Mutex<Vec<String>>>::default());
         let (stop, stopped) = oneshot::channel();
         let (count, alive, line) = (accepted.clone(), open.clone(), Line { server, fault: Some(fault), heads: heads.clone() });
+        let (tell, told) = std::sync::mpsc::channel();
         let accept = async move {
-            let listener = TcpListener::from_std(listener).unwrap();
+            let listener = listen();
+            tell.send(listener.local_addr().unwrap()).unwrap();
             loop {
                 let (client, _) = listener.accept().await.unwrap();
                 let suffers = count.fetch_add(1, Ordering::SeqCst) < times;
@@ -101,6 +100,7 @@ impl Proxy {
                 }
             });
         });
+        let address = told.recv().unwrap();
         Self { address, accepted, open, heads, stop: Some(stop), thread: Some(thread) }
     }
 
@@ -232,4 +232,12 @@ async fn request(client: &mut TcpStream) -> io::Result<String> {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
     }
+}
+
+/// A listener whose connections keep little that was not passed on: what a client could send looks then like what has arrived, nearly.
+fn listen() -> TcpListener {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(PIECE as u32).unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    socket.listen(1024).unwrap()
 }

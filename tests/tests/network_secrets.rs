@@ -6,6 +6,7 @@ use cofferdam::grant::{AuthProtocol, AwsCredentials, ConnectionAuth, SecretSourc
 use cofferdam::{ConnectionGrant, Grant, SettingValue};
 use cofferdam_certification::{Options, Report, certify};
 use cofferdam_tests::drivers;
+use cofferdam_tests::promises::Promised;
 use cofferdam_tests::redis::Redis;
 use cofferdam_tests::s3::S3Server;
 use cofferdam_tests::secrets::{Search, Seen};
@@ -31,11 +32,11 @@ fn server() -> Option<Redis> {
     Redis::start(&format!("requirepass {PASSWORD}\nuser cofferdam on >{PASSWORD} ~* +@all"))
 }
 
-/// Certifies a driver while its guests are searched.
-async fn certified(driver: &str, grant: &Grant, cases: &[&str], secret: (&str, &[u8])) -> (Report, Seen) {
+/// Certifies a driver while its guests are searched, without what its list leaves to other servers than this one.
+async fn certified((driver, server): (&str, &str), grant: &Grant, cases: &[&str], secret: (&str, &[u8])) -> (Report, Seen) {
     let worker = vec![env!("CARGO_BIN_EXE_certify-worker").into(), drivers::path(driver).into()];
     let cases = cases.iter().map(|case| (*case).to_owned()).collect();
-    let options = Options { place: Some("prefix".to_owned()), worker: Some(worker), cases, ..Options::default() };
+    let options = Options { cases, ..Promised::of(driver).options(server, "prefix", worker) };
     let search = Search::start(&[secret], PREFIX);
     let report = certify(&drivers::load(driver), grant, &options).await;
     let (seen, report) = (search.end(), report.unwrap());
@@ -54,7 +55,7 @@ fn all_passed(report: &Report) {
 async fn the_password_of_redis_is_in_no_guest_during_a_certification() {
     let Some(server) = server() else { return };
     let folder = tempfile::tempdir().unwrap();
-    let (report, seen) = certified("redis", &grant(&server, &folder), &[], ("the password", PASSWORD.as_bytes())).await;
+    let (report, seen) = certified(("redis", "redis-server"), &grant(&server, &folder), &[], ("the password", PASSWORD.as_bytes())).await;
     all_passed(&report);
     assert!(seen.leaks.is_empty(), "{:?}", seen.leaks);
 }
@@ -63,7 +64,7 @@ async fn the_password_of_redis_is_in_no_guest_during_a_certification() {
 async fn a_secret_that_a_guest_knows_is_found() {
     let Some(server) = server() else { return };
     let folder = tempfile::tempdir().unwrap();
-    let (report, seen) = certified("redis", &grant(&server, &folder), &["atomic.*"], ("the prefix", PREFIX.as_bytes())).await;
+    let (report, seen) = certified(("redis", "redis-server"), &grant(&server, &folder), &["atomic.*"], ("the prefix", PREFIX.as_bytes())).await;
     all_passed(&report);
     assert!(seen.leaks.contains("the prefix from byte 0, as it is"), "{:?}", seen.leaks);
 }
@@ -76,6 +77,6 @@ async fn the_secret_key_of_s3_is_in_no_guest_during_a_certification() {
     let Some(Signing::AwsSigV4 { credentials: AwsCredentials::Profile { file, .. }, .. }) = &grant.http[0].signing else { panic!("no keys") };
     let keys = std::fs::read_to_string(file).unwrap();
     let (_, secret) = keys.split_once("aws_secret_access_key = ").unwrap();
-    let (_, seen) = certified("s3", &grant, &[], ("the secret key", secret.trim_end().as_bytes())).await;
+    let (_, seen) = certified(("s3", "moto"), &grant, &[], ("the secret key", secret.trim_end().as_bytes())).await;
     assert!(seen.leaks.is_empty(), "{:?}", seen.leaks);
 }
