@@ -106,9 +106,9 @@ fn is<T>(outcome: Result<T, Error>, kind: ErrorKind, code: &str) {
 #[tokio::test]
 async fn latency_makes_things_slow_and_nothing_else() {
     let Some(world) = World::start().await else { return };
-    // Sending it takes longer than any of the mount's timeouts, and never stands still.
-    let proxy = Proxy::start(world.server.address(), Fault::Latency(Duration::from_millis(10)));
-    let (mount, new) = (world.through(&proxy).await, noise(2, SIZE));
+    // Sending it takes longer than any of the mount's timeouts, and never stands still. What the system keeps of it on its way, up to 4 MiB, does not.
+    let proxy = Proxy::start(world.server.address(), Fault::Latency(Duration::from_millis(4)));
+    let (mount, new) = (world.through(&proxy).await, noise(2, 4 * SIZE));
     put(&mount, &new).await.unwrap();
     assert!(get(&mount).await.unwrap() == new);
     assert_eq!(list(&mount).await.unwrap(), 1);
