@@ -20,10 +20,10 @@ const SMALL: usize = 4 << 10;
 const LARGE: usize = 256 << 20;
 
 /// How many small operations a round has, and how many large ones for each in flight.
-const SMALL_EACH: usize = 2000;
+const SMALL_EACH: usize = 200;
 const LARGE_EACH: usize = 1;
 
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 3;
 
 /// How small operations may compare: at most 1.15 times as long.
 const SMALL_AIM: Aim = Aim::AtLeast(1.0 / 1.15);
