@@ -5,6 +5,7 @@
 
 use cofferdam_guest::prelude::*;
 use cofferdam_guest::web::unheld;
+use cofferdam_guest::web::uploads::pieces;
 
 use crate::container::put;
 use crate::errors::succeed;
@@ -45,18 +46,13 @@ impl AzureBlobDriver {
 
     fn copy_in_blocks(&mut self, url: &str, info: &ObjectInfo, destination: &StorePath, condition: &Condition) -> Result<ObjectInfo> {
         let most = self.copy_max.max(info.size.div_ceil(u64::from(BLOCKS_MAX)));
-        let (upload, mut names, mut offset) = (blocks::new_upload(), Vec::new(), 0);
-        for number in 1.. {
-            let length = most.min(info.size - offset);
+        let (upload, mut names) = (blocks::new_upload(), Vec::new());
+        for (number, Span { offset, length }) in pieces(info.size, most) {
             let name = blocks::name(&upload, &Part { number, offset, writer: 1 });
             let request = of_source(put(self.block_url(destination, &name)), url, info);
             let request = request.header("x-ms-source-range", format!("bytes={offset}-{}", offset + length - 1));
             succeed(request.send_with(&nothing())?, &info.path).map_err(|error| uncopied(error, info, condition, destination))?;
             names.push(name);
-            offset += length;
-            if offset >= info.size {
-                break;
-            }
         }
         self.commit(destination, &upload, &names, info.size, condition)
     }

@@ -2,7 +2,7 @@
 
 use cofferdam_guest::prelude::*;
 use cofferdam_guest::web::objects::{opened, opened_empty};
-use cofferdam_guest::web::{conditional, dates, malformed, range_header, sized, unheld, unquoted, whole_size};
+use cofferdam_guest::web::{conditional, dates, malformed, presigned, range_header, sized, unheld, unquoted, whole_size};
 
 use crate::container::{delete, get, head, put};
 use crate::errors::succeed;
@@ -64,12 +64,7 @@ impl StreamingStore for AzureBlobDriver {
 
 impl Presigning for AzureBlobDriver {
     fn presign(&mut self, path: &StorePath, access: Access, seconds: u32) -> Result<String> {
-        let url = self.url(path);
-        match access {
-            Access::Read => Request::get(url),
-            Access::Stat => Request::head(url),
-        }
-        .presign(seconds)
+        presigned(self.url(path), access, seconds)
     }
 }
 

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use cofferdam_guest::prelude::*;
 use cofferdam_guest::web::objects::{opened, opened_empty};
-use cofferdam_guest::web::{dates, malformed, range_header, sized, unheld, whole_size};
+use cofferdam_guest::web::{dates, malformed, presigned, range_header, sized, unheld, whole_size};
 
 use crate::errors::{document, succeed};
 use crate::resources::{MEMBERS, Resource};
@@ -61,12 +61,7 @@ impl StreamingStore for GcsDriver {
 
 impl Presigning for GcsDriver {
     fn presign(&mut self, path: &StorePath, access: Access, seconds: u32) -> Result<String> {
-        let url = self.bucket.for_clients(&self.bucket.root().key(path));
-        match access {
-            Access::Read => Request::get(url),
-            Access::Stat => Request::head(url),
-        }
-        .presign(seconds)
+        presigned(self.bucket.for_clients(&self.bucket.root().key(path)), access, seconds)
     }
 }
 

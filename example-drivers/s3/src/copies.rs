@@ -1,8 +1,8 @@
 //! Copies by the server, in one request or, above its limit, in the parts of an upload.
 
 use cofferdam_guest::prelude::*;
-use cofferdam_guest::web::uploads::Token;
-use cofferdam_guest::web::{dates, unquoted};
+use cofferdam_guest::web::uploads::{Token, pieces};
+use cofferdam_guest::web::{check_condition, dates, unquoted};
 
 use crate::checksum::Checksum;
 use crate::errors::document;
@@ -13,7 +13,7 @@ const PART: u64 = 512 << 20;
 
 impl Copying for S3Driver {
     fn copy(&mut self, source: &StorePath, destination: &StorePath, condition: Condition) -> Result<ObjectInfo> {
-        self.check_condition(&condition, destination)?;
+        check_condition(&condition, destination, self.conditional_put)?;
         let info = self.stat(source)?;
         if source == destination {
             // S3 refuses a copy that changes nothing.
@@ -56,17 +56,11 @@ impl S3Driver {
     fn copy_parts(&self, token: &Token, source: &StorePath, info: &ObjectInfo) -> Result<Vec<WrittenPart>> {
         let most = PART.min(self.copy_max).max(info.size.div_ceil(u64::from(PARTS_MAX)));
         let mut parts = Vec::new();
-        let mut offset = 0;
-        for number in 1.. {
-            let length = most.min(info.size - offset);
+        for (number, Span { offset, length }) in pieces(info.size, most) {
             let request = self.of_source(Request::put(self.part_url(token, number)), source, info);
             let request = request.header("x-amz-copy-source-range", format!("bytes={offset}-{}", offset + length - 1));
             let answer = document(request.send()?, source.as_str()).map_err(|error| changed(error, source))?;
             parts.push(WrittenPart { number, offset, length, writer: 1, id: unquoted(answer.text("ETag")).to_owned() });
-            offset += length;
-            if offset >= info.size {
-                break;
-            }
         }
         Ok(parts)
     }

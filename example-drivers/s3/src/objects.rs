@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use cofferdam_guest::prelude::*;
 use cofferdam_guest::web::objects::{opened, opened_empty};
 use cofferdam_guest::web::xml::escape;
-use cofferdam_guest::web::{conditional, dates, malformed, range_header, sized, unheld, unquoted, whole_size};
+use cofferdam_guest::web::{check_condition, conditional, dates, malformed, presigned, range_header, sized, unheld, unquoted, whole_size};
 
 use crate::checksum::Checksum;
 use crate::errors::{document, of_document, succeed};
@@ -33,7 +33,7 @@ impl StreamingStore for S3Driver {
     }
 
     fn put(&mut self, path: &StorePath, content: Content, condition: Condition) -> Result<ObjectInfo> {
-        self.check_condition(&condition, path)?;
+        check_condition(&condition, path, self.conditional_put)?;
         let size = sized(&content, self.put_max)?;
         let request = conditional(self.writing(Request::put(self.url(path))), &condition);
         let (request, _) = self.checksum.of_body(request, &content)?;
@@ -55,12 +55,7 @@ impl StreamingStore for S3Driver {
 
 impl Presigning for S3Driver {
     fn presign(&mut self, path: &StorePath, access: Access, seconds: u32) -> Result<String> {
-        let url = self.url(path);
-        match access {
-            Access::Read => Request::get(url),
-            Access::Stat => Request::head(url),
-        }
-        .presign(seconds)
+        presigned(self.url(path), access, seconds)
     }
 }
 
@@ -73,17 +68,6 @@ impl S3Driver {
     /// The request with what goes with everything that is written.
     pub(crate) fn writing(&self, request: Request) -> Request {
         self.written_with.iter().fold(request, |request, (name, value)| request.header(name, value))
-    }
-
-    /// Refuses a condition that is not claimed, and one that cannot hold.
-    pub(crate) fn check_condition(&self, condition: &Condition, path: &StorePath) -> Result<()> {
-        match condition {
-            Condition::Unconditional => Ok(()),
-            _ if !self.conditional_put => Err(Error::unsupported("the setting `conditional-put` does not say that the server keeps conditions")),
-            // It is of no object of S3, and in a header it would be several.
-            Condition::IfMatch(etag) if !etag.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"') => Err(Error::precondition_failed(path)),
-            Condition::IfAbsent | Condition::IfMatch(_) => Ok(()),
-        }
     }
 
     /// What the answer to a write says of the object that it made.

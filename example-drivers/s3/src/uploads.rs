@@ -3,7 +3,7 @@
 use cofferdam_guest::prelude::*;
 use cofferdam_guest::web::uploads::{Token, check_joined};
 use cofferdam_guest::web::xml::escape;
-use cofferdam_guest::web::{conditional, dates, malformed, sized, unheld, unquoted};
+use cofferdam_guest::web::{check_condition, conditional, dates, malformed, sized, unheld, unquoted};
 
 use crate::checksum::Checksum;
 use crate::errors::{document, succeed};
@@ -44,7 +44,7 @@ impl Uploads for S3Driver {
         if matches!(condition, Condition::IfMatch(_)) {
             return Err(Error::unsupported("an upload completes unconditionally or with `if-absent`"));
         }
-        self.check_condition(&condition, destination)?;
+        check_condition(&condition, destination, self.conditional_put)?;
         parts.sort_by_key(|part| part.number);
         check_joined(&parts, PART_MIN)?;
         if parts.is_empty() {

@@ -4,6 +4,7 @@
 //! a copy can be read. So a copy is made under a name of our own, and moved to a name that is free; one that is taken is replaced by a PUT.
 
 use cofferdam_guest::prelude::*;
+use cofferdam_guest::web::check_condition;
 
 use crate::WebDavDriver;
 use crate::collections::{prune, writing};
@@ -12,7 +13,7 @@ use crate::server::Place;
 
 impl Copying for WebDavDriver {
     fn copy(&mut self, source: &StorePath, destination: &StorePath, condition: Condition) -> Result<ObjectInfo> {
-        self.check_condition(&condition, destination)?;
+        check_condition(&condition, destination, self.conditional_put)?;
         let info = self.stat(source)?;
         if source == destination {
             condition.check(info.etag.as_deref(), destination)?;
@@ -38,7 +39,7 @@ impl Copying for WebDavDriver {
 
 impl Renaming for WebDavDriver {
     fn rename(&mut self, source: &StorePath, destination: &StorePath, condition: Condition) -> Result<ObjectInfo> {
-        self.check_condition(&condition, destination)?;
+        check_condition(&condition, destination, self.conditional_put)?;
         let info = self.stat(source)?;
         if source == destination {
             condition.check(info.etag.as_deref(), destination)?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use cofferdam_guest::prelude::*;
-use cofferdam_guest::web::{conditional, dates, malformed, range_header, sized, unheld, unquoted, whole_size};
+use cofferdam_guest::web::{check_condition, conditional, dates, malformed, range_header, sized, unheld, unquoted, whole_size};
 
 use crate::collections::{beneath_object, make_parents, prune, writing};
 use crate::errors::{self, succeed};
@@ -37,7 +37,7 @@ impl StreamingStore for WebDavDriver {
     }
 
     fn put(&mut self, path: &StorePath, content: Content, condition: Condition) -> Result<ObjectInfo> {
-        self.check_condition(&condition, path)?;
+        check_condition(&condition, path, self.conditional_put)?;
         let size = sized(&content, u64::MAX)?;
         let place = self.server.place(path);
         let target = if self.put_through_move { self.server.own_place() } else { place.clone() };
@@ -71,17 +71,6 @@ impl StreamingStore for WebDavDriver {
 }
 
 impl WebDavDriver {
-    /// Refuses a condition that is not claimed, and one that cannot hold.
-    pub(crate) fn check_condition(&self, condition: &Condition, path: &StorePath) -> Result<()> {
-        match condition {
-            Condition::Unconditional => Ok(()),
-            _ if !self.conditional_put => Err(Error::unsupported("the setting `conditional-put` does not say that the server keeps conditions")),
-            // It is of no resource, and in a header it would be several.
-            Condition::IfMatch(etag) if !etag.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"') => Err(Error::precondition_failed(path)),
-            Condition::IfAbsent | Condition::IfMatch(_) => Ok(()),
-        }
-    }
-
     /// What the server says of the object at `path`, and the etag by which a request can name just this version of it.
     fn head(&self, path: &StorePath) -> Result<(ObjectInfo, Option<String>)> {
         let place = self.server.place(path);

@@ -25,7 +25,7 @@ use crate::error::Result;
 use crate::host::data::Content;
 use crate::host::http::{Request, Response};
 use crate::path::StorePath;
-use crate::types::{ByteRange, Condition, Error, ErrorKind, Span};
+use crate::types::{Access, ByteRange, Condition, Error, ErrorKind, Span};
 
 /// The largest offset that servers read as a number; no object is as long.
 const OFFSET_MAX: u64 = i64::MAX as u64;
@@ -69,6 +69,32 @@ pub fn conditional(request: Request, condition: &Condition) -> Request {
         Condition::IfAbsent => request.header("if-none-match", "*"),
         Condition::IfMatch(etag) => request.header("if-match", format!("\"{etag}\"")),
     }
+}
+
+/// Refuses a condition where the driver's setting `conditional-put` does not claim any, and one that cannot hold: its etag is of no object, and in a
+/// header it would be several.
+///
+/// # Errors
+/// `unsupported`, or `precondition-failed` naming `path`.
+pub fn check_condition(condition: &Condition, path: &StorePath, conditional_put: bool) -> Result<()> {
+    match condition {
+        Condition::Unconditional => Ok(()),
+        _ if !conditional_put => Err(Error::unsupported("the setting `conditional-put` does not say that the server keeps conditions")),
+        Condition::IfMatch(etag) if !etag.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"') => Err(Error::precondition_failed(path)),
+        Condition::IfAbsent | Condition::IfMatch(_) => Ok(()),
+    }
+}
+
+/// `url` with what lets anybody do `access` there for so many `seconds`.
+///
+/// # Errors
+/// As the host's `signing.presign`.
+pub fn presigned(url: String, access: Access, seconds: u32) -> Result<String> {
+    match access {
+        Access::Read => Request::get(url),
+        Access::Stat => Request::head(url),
+    }
+    .presign(seconds)
 }
 
 /// The error of a write under `condition`: servers have one name for both conditions, and many none where nothing is stored.

@@ -6,7 +6,7 @@ use fnv::FnvHasher;
 
 use crate::error::Result;
 use crate::path::StorePath;
-use crate::types::{Error, WrittenPart};
+use crate::types::{Error, Span, WrittenPart};
 
 /// The longest name of an upload that is taken; S3's have some 130 characters.
 const UPLOAD_MAX: usize = 2048;
@@ -88,6 +88,12 @@ pub fn check_joined(parts: &[WrittenPart], least: u64) -> Result<()> {
     Ok(())
 }
 
+/// `size` bytes in pieces of `most` bytes, which is at least 1, and a shorter last one: the number of each, from 1, and where it is.
+pub fn pieces(size: u64, most: u64) -> impl Iterator<Item = (u32, Span)> {
+    let offsets = std::iter::successors(Some(0_u64), move |offset| offset.checked_add(most)).take_while(move |offset| *offset < size);
+    (1..).zip(offsets.map(move |offset| Span { offset, length: most.min(size - offset) }))
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -104,6 +110,15 @@ mod tests {
             assert_eq!(Token::parse(garbage), None, "{garbage}");
         }
         assert_eq!(Token::of_caller("x").unwrap_err().kind, ErrorKind::InvalidArgument);
+    }
+
+    #[test]
+    fn pieces_are_all_of_it_and_no_more() {
+        let shown = |size, most| pieces(size, most).map(|(number, Span { offset, length })| (number, offset, length)).collect::<Vec<_>>();
+        assert_eq!(shown(10, 4), [(1, 0, 4), (2, 4, 4), (3, 8, 2)]);
+        assert_eq!(shown(8, 4), [(1, 0, 4), (2, 4, 4)]);
+        assert_eq!(shown(3, u64::MAX), [(1, 0, 3)]);
+        assert_eq!(shown(0, 4), []);
     }
 
     #[test]
