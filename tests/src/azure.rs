@@ -1,14 +1,13 @@
 //! A real server of Azure's Blob service as a process on loopback: `azurite`, which keeps everything in memory.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::fs::File;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use cofferdam::Grant;
 use tempfile::TempDir;
 
+use crate::announced::Announced;
 use crate::tools;
-use crate::wait::until;
 
 /// What it prints before the address at which it listens.
 const LISTENING: &str = "successfully listens on http://";
@@ -28,8 +27,7 @@ pub const CONTAINER: &str = "cofferdam";
 /// A running server with an empty container. It is killed when it is dropped.
 #[derive(Debug)]
 pub struct Azurite {
-    child: Child,
-    address: String,
+    server: Announced,
     home: TempDir,
 }
 
@@ -41,19 +39,11 @@ impl Azurite {
     pub async fn start() -> Option<Self> {
         let program = tools::find("azurite-blob")?;
         let home = tempfile::tempdir().unwrap();
-        let log = home.path().join("log");
         let mut command = Command::new(program);
         command.args(["--blobHost", "127.0.0.1", "--blobPort", "0", "--inMemoryPersistence", "--extentMemoryLimit", "2048"]);
         // Its lines for each request would fill the disk.
-        command.args(["--silent", "--disableTelemetry", "--skipApiVersionCheck"]).current_dir(home.path());
-        let mut child = command.stdin(Stdio::null()).stdout(File::create(&log).unwrap()).stderr(Stdio::null()).spawn().unwrap();
-        let address = until("azurite listens", || {
-            let printed = std::fs::read_to_string(&log).unwrap();
-            assert!(child.try_wait().unwrap().is_none(), "azurite has ended:\n{printed}");
-            let (_, rest) = printed.split_once(LISTENING)?;
-            rest.split_once('\n').map(|(address, _)| address.trim().trim_end_matches('!').to_owned())
-        });
-        let server = Self { child, address, home };
+        command.args(["--silent", "--disableTelemetry", "--skipApiVersionCheck"]);
+        let server = Self { server: Announced::start(command, home.path(), LISTENING), home };
         let url = format!("{}/{ACCOUNT}/{CONTAINER}?restype=container&{SAS}", server.endpoint());
         let made = reqwest::Client::new().put(url).header("content-length", "0").send().await.unwrap();
         assert!(made.status().is_success(), "azurite makes no container: {}", made.status());
@@ -88,13 +78,6 @@ impl Azurite {
     }
 
     fn endpoint(&self) -> String {
-        format!("http://{}", self.address)
-    }
-}
-
-impl Drop for Azurite {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        format!("http://{}", self.server.address())
     }
 }

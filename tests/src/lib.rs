@@ -2,6 +2,7 @@
 //!
 //! | module | gives a test |
 //! |---|---|
+//! | `announced` | a server as a process that says where it listens |
 //! | [`azure`] | azurite, as a process |
 //! | [`client`] | a registry's answers, asked for one request at a time |
 //! | [`doubles`] | host interfaces that the runtime does not serve yet |
@@ -11,6 +12,7 @@
 //! | [`hostile`] | the hostile driver, mounted with tight limits on a scratch directory |
 //! | [`images`] | OCI images and layouts, made here |
 //! | [`log`] | what was logged while it ran |
+//! | [`passage`] | the word that no byte of an object passes a guest |
 //! | [`presigner`] | the server of the fixture `presigner` |
 //! | [`promises`] | what an example driver must be certified for |
 //! | [`proxy`] | what networks and servers do to connections |
@@ -24,6 +26,7 @@
 //! | [`web`] | an HTTP server in this process |
 //! | [`webdav`] | real WebDAV servers |
 
+mod announced;
 pub mod azure;
 pub mod client;
 pub mod doubles;
@@ -33,6 +36,7 @@ pub mod guests;
 pub mod hostile;
 pub mod images;
 pub mod log;
+pub mod passage;
 pub mod presigner;
 pub mod promises;
 pub mod proxy;

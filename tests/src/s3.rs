@@ -1,15 +1,15 @@
 //! Real S3 servers as processes on loopback: `moto`, which keeps everything in memory, and `s3s-fs`, which keeps it in a directory.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use cofferdam::Grant;
 use tempfile::TempDir;
 
+use crate::announced::Announced;
 use crate::tools;
-use crate::wait::until;
 
 /// Keys; `moto` takes any.
 pub const ACCESS_KEY: &str = "AKIDCOFFERDAMTEST";
@@ -50,7 +50,6 @@ impl Kind {
                 // The one line that says where it listens, and none a request.
                 .env("RUST_LOG", "s3s_fs=info,s3s_fs::s3=off"),
         };
-        command.current_dir(home);
         command
     }
 }
@@ -58,8 +57,7 @@ impl Kind {
 /// A running server with an empty bucket. It is killed when it is dropped.
 #[derive(Debug)]
 pub struct S3Server {
-    child: Child,
-    address: String,
+    server: Announced,
     home: TempDir,
 }
 
@@ -89,17 +87,8 @@ impl S3Server {
         fs::create_dir_all(home.path().join("store").join(BUCKET)).unwrap();
         fs::write(home.path().join("credentials"), format!("[test]\naws_access_key_id = {ACCESS_KEY}\naws_secret_access_key = {SECRET_KEY}\n"))
             .unwrap();
-        let log = home.path().join("log");
-        let output = File::create(&log).unwrap();
-        let mut command = kind.command(&program, home.path());
-        let mut child = command.stdin(Stdio::null()).stdout(output.try_clone().unwrap()).stderr(output).spawn().unwrap();
-        let address = until("the server listens", || {
-            let printed = fs::read_to_string(&log).unwrap();
-            assert!(child.try_wait().unwrap().is_none(), "it has ended:\n{printed}");
-            let (_, rest) = printed.split_once(kind.listening())?;
-            rest.split_once('\n').map(|(address, _)| address.trim().to_owned())
-        });
-        Self { child, address, home }
+        let server = Announced::start(kind.command(&program, home.path()), home.path(), kind.listening());
+        Self { server, home }
     }
 
     /// A grant for the driver `s3` with these settings besides those that say where the server is.
@@ -119,18 +108,11 @@ impl S3Server {
 
     /// `host:port`.
     pub fn address(&self) -> &str {
-        &self.address
+        self.server.address()
     }
 
     /// Its URL, without a `/` at the end.
     pub fn endpoint(&self) -> String {
-        format!("http://{}", self.address)
-    }
-}
-
-impl Drop for S3Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        format!("http://{}", self.address())
     }
 }

@@ -5,7 +5,7 @@ use cofferdam::{ByteRange, Condition, Content, Mount, MountOptions, StorePath, S
 use cofferdam_certification::{Options, certify};
 use cofferdam_tests::client::noise;
 use cofferdam_tests::drivers;
-use cofferdam_tests::log::Log;
+use cofferdam_tests::passage::{calls_of, reads};
 use cofferdam_tests::promises::Promised;
 use cofferdam_tests::webdav::WebDavServer;
 
@@ -43,22 +43,19 @@ async fn no_byte_of_an_object_passes_the_guest() {
     let Some(server) = WebDavServer::apache() else { return };
     let mount = mount(&server, "").await;
     let (bytes, at) = (noise(1, SIZE), path("/large"));
-    mount.health().await.unwrap();
-    let before = mount.stats().guest_memory;
-    let log = Log::begin();
-    mount.put(&at, Content::from_bytes(bytes.clone()), Condition::Unconditional).await.unwrap();
-    let opened = mount.open(&at, ByteRange::Whole).await.unwrap();
-    assert_eq!(opened.content.bytes(SIZE as u64).await.unwrap(), bytes);
-    mount.copy(&at, &path("/copied"), Condition::Unconditional).await.unwrap();
-    // Where something is already, it is written anew: from host to host.
-    mount.copy(&at, &path("/copied"), Condition::Unconditional).await.unwrap();
-    mount.rename(&at, &path("/moved"), Condition::Unconditional).await.unwrap();
-    let opened = mount.open(&path("/moved"), ByteRange::Whole).await.unwrap();
-    assert_eq!(opened.content.bytes(SIZE as u64).await.unwrap(), bytes);
-    let after = mount.stats().guest_memory;
-    assert!(after < before + (1 << 20), "16 MiB took the driver's memory from {before} to {after} bytes");
-    let calls = log.of("cofferdam::call").join("\n");
+    let calls = calls_of(&mount, async || {
+        mount.put(&at, Content::from_bytes(bytes.clone()), Condition::Unconditional).await.unwrap();
+        let opened = mount.open(&at, ByteRange::Whole).await.unwrap();
+        assert_eq!(opened.content.bytes(SIZE as u64).await.unwrap(), bytes);
+        mount.copy(&at, &path("/copied"), Condition::Unconditional).await.unwrap();
+        // Where something is already, it is written anew: from host to host.
+        mount.copy(&at, &path("/copied"), Condition::Unconditional).await.unwrap();
+        mount.rename(&at, &path("/moved"), Condition::Unconditional).await.unwrap();
+        let opened = mount.open(&path("/moved"), ByteRange::Whole).await.unwrap();
+        assert_eq!(opened.content.bytes(SIZE as u64).await.unwrap(), bytes);
+    })
+    .await;
     assert!(["PUT", "GET", "COPY", "MOVE"].iter().all(|method| calls.contains(&format!("http.send({method}"))), "{calls}");
-    let reads: Vec<_> = calls.split("\\n").filter(|call| call.contains("content.read")).collect();
+    let reads = reads(&calls);
     assert!(reads.iter().all(|call| !call.contains("16777216")), "{reads:?}");
 }
