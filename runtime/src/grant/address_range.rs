@@ -7,6 +7,9 @@ use std::str::FromStr;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+use super::error::GrantError;
+use super::fields::Field;
+
 /// A range of addresses: `127.0.0.0/8`, `fd00::/8`, or one address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
@@ -29,6 +32,11 @@ impl AddressRange {
     pub fn is_only(&self, address: IpAddr) -> bool {
         self.0.prefix_len() == self.0.max_prefix_len() && self.contains(address)
     }
+}
+
+/// The ranges that `field` names, which must be `expected`.
+pub(super) fn ranges(field: &Field<'_, '_>, expected: &str) -> Result<Vec<AddressRange>, GrantError> {
+    field.items(expected)?.map(|item| item.text()?.parse().map_err(|problem: AddressRangeError| item.bad(problem.to_string()))).collect()
 }
 
 impl FromStr for AddressRange {

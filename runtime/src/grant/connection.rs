@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use toml::de::DeValue;
 
-use super::address_range::AddressRange;
+use super::address_range::{self, AddressRange};
 use super::error::GrantError;
 use super::fields::{Field, Fields};
 
@@ -139,7 +139,7 @@ fn connection(fields: &Fields<'_, '_>, name: &Field<'_, '_>) -> Result<Connectio
         endpoint(text).ok_or_else(|| address.bad(format!("is {text:?} but must be a host and a port, such as \"redis.example.com:6379\"")))?;
     let mut connection = ConnectionGrant::new(called, host, port);
     if let Some(ranges) = fields.get("addresses") {
-        connection.addresses = ranges.items("ranges of addresses, such as [\"127.0.0.0/8\"]")?.map(|item| range(&item)).collect::<Result<_, _>>()?;
+        connection.addresses = address_range::ranges(&ranges, "ranges of addresses, such as [\"127.0.0.0/8\"]")?;
     }
     connection.tls = fields.get("tls").map_or(Ok(None), |field| tls(&field))?;
     connection.auth = fields.get("auth").map(|field| auth(&field)).transpose()?;
@@ -164,10 +164,6 @@ pub(super) fn endpoint(text: &str) -> Option<(&str, u16)> {
         None => Some(host).filter(|host| !host.is_empty() && host.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_')))?,
     };
     Some((host, port))
-}
-
-pub(super) fn range(field: &Field<'_, '_>) -> Result<AddressRange, GrantError> {
-    field.text()?.parse().map_err(|error| field.bad(format!("{error}")))
 }
 
 fn tls(field: &Field<'_, '_>) -> Result<Option<Trust>, GrantError> {

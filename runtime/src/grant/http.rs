@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::AddressRange;
+use super::address_range::{AddressRange, ranges};
 use super::error::GrantError;
 use super::fields::{Field, Fields};
 use super::sign::{self, Signing};
@@ -130,8 +130,7 @@ fn rule(fields: &Fields<'_, '_>) -> Result<HttpRule, GrantError> {
         rule.path = Some(path(&field)?);
     }
     if let Some(field) = fields.get("addresses") {
-        let range = |item: Field<'_, '_>| item.text()?.parse::<AddressRange>().map_err(|problem| item.bad(problem.to_string()));
-        rule.addresses = field.items("ranges, such as [\"127.0.0.0/8\"]")?.map(range).collect::<Result<_, _>>()?;
+        rule.addresses = ranges(&field, "ranges, such as [\"127.0.0.0/8\"]")?;
     }
     if let Some(field) = fields.get("ca") {
         rule.ca = Some(field.path()?);

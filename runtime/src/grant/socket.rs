@@ -6,8 +6,8 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 use url::Host;
 
-use super::AddressRange;
-use super::connection::{endpoint, range};
+use super::address_range::{AddressRange, ranges};
+use super::connection::endpoint;
 use super::error::GrantError;
 use super::fields::{Field, Fields};
 
@@ -86,7 +86,7 @@ fn rule(fields: &Fields<'_, '_>) -> Result<SocketRule, GrantError> {
     let allow = fields.require("allow", "allow = \"tcp://db.example.com:5432\"")?;
     let mut rule = SocketRule::parse(allow.text()?).map_err(|problem| allow.bad(problem))?;
     if let Some(field) = fields.get("addresses") {
-        rule.addresses = field.items("ranges, such as [\"127.0.0.0/8\"]")?.map(|item| range(&item)).collect::<Result<_, _>>()?;
+        rule.addresses = ranges(&field, "ranges, such as [\"127.0.0.0/8\"]")?;
     }
     if let Some(field) = fields.get("connections") {
         rule.connections = field.small_count(1..=1000)?;
