@@ -8,11 +8,13 @@
 //! | [`doubles`] | host interfaces that the runtime does not serve yet |
 //! | [`drivers`] | the components that `cargo xtask build` made |
 //! | [`faulty`] | a store that claims what a test wants, and dies when told to |
+//! | [`gcs`] | `fake-gcs-server`, as a process |
 //! | [`guests`] | the guests' linear memories, seen from outside of the sandbox |
 //! | [`hostile`] | the hostile driver, mounted with tight limits on a scratch directory |
 //! | [`images`] | OCI images and layouts, made here |
 //! | [`log`] | what was logged while it ran |
 //! | [`passage`] | the word that no byte of an object passes a guest |
+//! | `port` | a server as a process that is told where to listen |
 //! | [`presigner`] | the server of the fixture `presigner` |
 //! | [`promises`] | what an example driver must be certified for |
 //! | [`proxy`] | what networks and servers do to connections |
@@ -32,11 +34,13 @@ pub mod client;
 pub mod doubles;
 pub mod drivers;
 pub mod faulty;
+pub mod gcs;
 pub mod guests;
 pub mod hostile;
 pub mod images;
 pub mod log;
 pub mod passage;
+mod port;
 pub mod presigner;
 pub mod promises;
 pub mod proxy;

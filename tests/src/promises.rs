@@ -12,6 +12,13 @@
 //! [left-out.moto]
 //! "run.leak" = "60,000 requests take it two minutes"
 //! ```
+//!
+//! A case that is listed for every server there is shows nothing of the driver. The list must own up to it, and a test that reads the list says it:
+//!
+//! ```toml
+//! [unproven]
+//! "put.if-match" = "no server at hand looks at the precondition of a media upload"
+//! ```
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,6 +41,8 @@ pub struct Promised {
     server_faults: BTreeMap<String, Faults>,
     #[serde(default)]
     left_out: BTreeMap<String, BTreeMap<String, String>>,
+    #[serde(default)]
+    unproven: BTreeMap<String, String>,
 }
 
 /// What a server breaks, by case.
@@ -84,7 +93,10 @@ impl Promised {
     pub fn broken_on(&self, server: &str, report: &Report) -> Vec<String> {
         let mut broken = self.failures(self.server_faults.get(server).unwrap_or(&Faults::new()), report);
         broken.extend(self.unexplained(self.left_out.get(server).unwrap_or(&BTreeMap::new()), report));
-        broken.extend(self.held_nowhere());
+        broken.extend(self.misjudged());
+        for (id, reason) in &self.unproven {
+            println!("unproven: {id}: {reason}");
+        }
         // Half a case is none.
         let notes = report.cases.iter().flat_map(|case| case.notes.iter().map(move |note| (case.id, note)));
         broken.extend(notes.filter(|(_, note)| note.contains("worker")).map(|(id, note)| format!("{id}: {note}")));
@@ -137,8 +149,18 @@ impl Promised {
         silent.chain(explained.difference(&skipped).map(|id| format!("{id} is explained and was not skipped"))).collect()
     }
 
-    /// The cases that no server is ever seen to hold, where there is more than one: a fault of all of them is the driver's.
-    fn held_nowhere(&self) -> Vec<String> {
+    /// What is wrong with the list itself: a case that no server is ever seen to hold and that is not said to be unproven, or the other way round.
+    fn misjudged(&self) -> Vec<String> {
+        let nowhere = self.held_nowhere();
+        let silent = nowhere.iter().filter(|(id, _)| !self.unproven.contains_key(**id));
+        let silent =
+            silent.map(|(id, on)| format!("{id} is listed for every server, so that nothing shows that the driver holds it:\n{}", on.join("\n")));
+        let proven = self.unproven.keys().filter(|id| !nowhere.contains_key(id.as_str()));
+        silent.chain(proven.map(|id| format!("{id} is listed as unproven, and not for every server"))).collect()
+    }
+
+    /// The cases that no server is ever seen to hold, each with what is said of it for each.
+    fn held_nowhere(&self) -> BTreeMap<&str, Vec<String>> {
         let mut listed = BTreeMap::<&str, Vec<String>>::new();
         for (server, id, fault) in self.server_faults.iter().flat_map(|(server, faults)| faults.iter().map(move |(id, fault)| (server, id, fault))) {
             if let Fault::Always(shown) = fault {
@@ -149,11 +171,25 @@ impl Promised {
             listed.entry(id).or_default().push(format!("{server}: {reason}"));
         }
         let servers: BTreeSet<&String> = self.server_faults.keys().chain(self.left_out.keys()).collect();
-        let nowhere = listed.into_iter().filter(|(_, on)| servers.len() > 1 && on.len() == servers.len());
-        nowhere
-            .map(|(id, on)| format!("{id} is listed for every server, so that nothing shows that the driver holds it:\n{}", on.join("\n")))
-            .collect()
+        listed.retain(|_, on| on.len() == servers.len());
+        listed
     }
+}
+
+/// The report `most` with what `rest` found out about cases that were left out there, to be asked elsewhere.
+///
+/// # Panics
+/// `rest` has a case that `most` did not leave out.
+pub fn joined(mut most: Report, rest: Report) -> Report {
+    most.passed += rest.passed;
+    most.failed += rest.failed;
+    most.skipped = most.skipped + rest.skipped - rest.cases.len();
+    for case in rest.cases {
+        let place = most.cases.iter().position(|had| had.id == case.id && is_left_out(had.reason()));
+        let place = place.unwrap_or_else(|| panic!("{} was not left out", case.id));
+        most.cases[place] = case;
+    }
+    most
 }
 
 /// Whether a case was skipped for this reason because another server is asked.
@@ -165,26 +201,42 @@ fn is_left_out(reason: Option<&str>) -> bool {
 mod tests {
     use super::*;
 
-    /// The ids that no server holds, of a list with these tables.
-    fn held_nowhere(tables: &str) -> Vec<String> {
+    /// What is wrong with a list with these tables: the ids, each with whether it is said to be unproven.
+    fn misjudged(tables: &str) -> Vec<(String, bool)> {
         let list = format!("at-least = 1\ninterfaces = []\n[claims]\n[skips]\n{tables}");
         let promised: Promised = toml::from_str(&list).unwrap();
-        promised.held_nowhere().into_iter().map(|said| said.split(' ').next().unwrap().to_owned()).collect()
+        let said = promised.misjudged().into_iter();
+        said.map(|said| (said.split(' ').next().unwrap().to_owned(), said.contains("listed as unproven"))).collect()
+    }
+
+    fn silent(id: &str) -> Vec<(String, bool)> {
+        vec![(id.to_owned(), false)]
     }
 
     #[test]
     fn what_no_server_holds_is_found() {
-        let one = "[server-faults.one]\n\"a.b\" = \"500\"\n\"c.d\" = \"500\"\n\"e.f\" = { sometimes = \"500\" }\n";
-        assert_eq!(held_nowhere(one), Vec::<String>::new(), "there is no other that could");
-        assert_eq!(held_nowhere(&format!("{one}[server-faults.two]\n\"c.d\" = \"403\"\n\"e.f\" = \"403\"")), ["c.d"]);
-        assert_eq!(held_nowhere(&format!("{one}[left-out.two]\n\"a.b\" = \"it takes an hour\"")), ["a.b"]);
-        assert_eq!(held_nowhere(&format!("{one}[left-out.two]\n\"g.h\" = \"it takes an hour\"")), Vec::<String>::new());
+        let one = "[server-faults.one]\n\"c.d\" = \"500\"\n\"e.f\" = { sometimes = \"500\" }\n";
+        assert_eq!(misjudged(one), silent("c.d"), "there is no other that could");
+        assert_eq!(misjudged(&format!("{one}[server-faults.two]\n")), []);
+        assert_eq!(misjudged(&format!("{one}[server-faults.two]\n\"c.d\" = \"403\"\n\"e.f\" = \"403\"")), silent("c.d"));
+        assert_eq!(misjudged(&format!("{one}[left-out.two]\n\"c.d\" = \"it takes an hour\"")), silent("c.d"));
+        assert_eq!(misjudged(&format!("{one}[left-out.two]\n\"g.h\" = \"it takes an hour\"")), []);
+        assert_eq!(misjudged("[left-out.one]\n\"a.b\" = \"it takes an hour\""), silent("a.b"));
+    }
+
+    #[test]
+    fn what_is_unproven_is_said_and_nothing_else() {
+        let one = "[unproven]\n\"c.d\" = \"no server knows it\"\n[server-faults.one]\n\"c.d\" = \"500\"\n";
+        assert_eq!(misjudged(one), []);
+        let proven = vec![("c.d".to_owned(), true)];
+        assert_eq!(misjudged(&format!("{one}[server-faults.two]\n\"e.f\" = \"403\"")), proven, "the second server holds it");
+        assert_eq!(misjudged("[unproven]\n\"c.d\" = \"no server knows it\"\n"), proven, "no server breaks it");
     }
 
     #[test]
     fn the_lists_are_read() {
-        for driver in ["filesystem", "memory", "redis", "s3"] {
-            assert_eq!(Promised::of(driver).held_nowhere(), Vec::<String>::new(), "{driver}");
+        for driver in ["filesystem", "memory", "redis", "s3", "azure-blob", "gcs", "webdav"] {
+            assert_eq!(Promised::of(driver).misjudged(), Vec::<String>::new(), "{driver}");
         }
     }
 }

