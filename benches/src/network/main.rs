@@ -36,7 +36,7 @@ fn main() -> Result<()> {
 }
 
 async fn run() -> Result<()> {
-    let server = S3Server::s3s_fs().context("s3s-fs is not there; `cargo xtask tools` installs it")?;
+    let server = S3Server::s3s_fs();
     println!("{}\n", cofferdam_benches::machine());
     let (sandboxed, native) = (Sandboxed::open(&server).await?, Native::open(&server)?);
     let sides: [&dyn Side; 2] = [&sandboxed, &native];
