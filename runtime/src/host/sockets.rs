@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures::future::BoxFuture;
 
 use super::network::address;
-use super::network::lookup::{ADDRESSES_MAX, Lookup, System};
+use super::network::lookup::{Given, Lookup, System};
 use crate::grant::SocketRule;
 
 /// How many addresses an instance may know at once; the oldest goes. A name whose addresses change with each lookup fills no memory.
@@ -102,16 +102,14 @@ impl Sockets {
     fn give(&self, name: &str, found: Vec<IpAddr>, rules: &[SocketRule], known: &Known) -> Result<Vec<IpAddr>, Refusal> {
         let mut given = Vec::new();
         let mut refused = None;
-        for ip in found.into_iter().take(ADDRESSES_MAX).map(|ip| ip.to_canonical()) {
-            for rule in rules {
-                match address::check(ip, &rule.addresses) {
-                    Ok(()) => {
-                        known.learn(SocketAddr::new(ip, rule.port()));
-                        if !given.contains(&ip) {
-                            given.push(ip);
-                        }
-                    }
-                    Err(what) => refused = Some((ip, what)),
+        let found: Vec<_> = found.into_iter().map(|ip| ip.to_canonical()).collect();
+        for rule in rules {
+            let of_rule = Given::of(found.clone(), &rule.addresses);
+            refused = of_rule.refused.last().copied().or(refused);
+            for ip in of_rule.addresses {
+                known.learn(SocketAddr::new(ip, rule.port()));
+                if !given.contains(&ip) {
+                    given.push(ip);
                 }
             }
         }
@@ -149,18 +147,7 @@ impl Sockets {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-
-    /// Answers names from a list, one entry a question, the last for ever.
-    struct Names(Mutex<Vec<Vec<IpAddr>>>);
-
-    impl Lookup for Names {
-        fn lookup(&self, host: String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> {
-            assert_eq!(host, "db.example");
-            let mut answers = self.0.lock().unwrap();
-            let answer = if answers.len() > 1 { answers.remove(0) } else { answers[0].clone() };
-            Box::pin(async move { if answer.is_empty() { Err(io::Error::from(io::ErrorKind::NotFound)) } else { Ok(answer) } })
-        }
-    }
+    use crate::host::network::lookup::scripted::Names;
 
     fn sockets(rules: &[(&str, &[&str])], answers: &[&str]) -> Sockets {
         let rule = |(allow, addresses): &(&str, &[&str])| {
@@ -168,8 +155,7 @@ mod tests {
             rule.addresses = addresses.iter().map(|range| range.parse().unwrap()).collect();
             rule
         };
-        let answers = answers.iter().map(|text| text.split_terminator(' ').map(|ip| ip.parse().unwrap()).collect()).collect();
-        Sockets::with(&rules.iter().map(rule).collect::<Vec<_>>(), "test".into(), Arc::new(Names(Mutex::new(answers))))
+        Sockets::with(&rules.iter().map(rule).collect::<Vec<_>>(), "test".into(), Names::new(answers))
     }
 
     async fn lookup(sockets: &Sockets, name: &str, known: &Known) -> Result<Vec<String>, Refusal> {

@@ -12,7 +12,7 @@ use super::redis;
 use super::stream::Stream;
 use crate::error::{Error, ErrorKind, Result};
 use crate::grant::{AuthProtocol, ConnectionGrant};
-use crate::host::network::address;
+use crate::host::network::lookup::{Given, Lookup};
 use crate::host::network::secret::{Secret, SecretError};
 use crate::host::network::tls::{self, TrustError};
 
@@ -21,6 +21,7 @@ pub(super) struct Endpoint {
     pub(super) grant: ConnectionGrant,
     mount: Arc<str>,
     tls: Option<(TlsConnector, ServerName<'static>)>,
+    lookup: Arc<dyn Lookup>,
 }
 
 /// Why a connection grant cannot be used.
@@ -53,7 +54,7 @@ impl Endpoint {
     ///
     /// # Errors
     /// [`OpenError`] if its certificates or its password cannot be read.
-    pub(super) fn new(grant: &ConnectionGrant, mount: &Arc<str>) -> Result<Self, OpenError> {
+    pub(super) fn new(grant: &ConnectionGrant, mount: &Arc<str>, lookup: Arc<dyn Lookup>) -> Result<Self, OpenError> {
         let prepare = || {
             if let Some(auth) = &grant.auth {
                 Secret::read(&auth.password)?;
@@ -63,7 +64,7 @@ impl Endpoint {
             Ok(Some((TlsConnector::from(Arc::new(tls::client(trust)?)), name)))
         };
         let tls = prepare().map_err(|problem: Problem| OpenError { name: grant.name.clone(), problem })?;
-        Ok(Self { grant: grant.clone(), mount: mount.clone(), tls })
+        Ok(Self { grant: grant.clone(), mount: mount.clone(), tls, lookup })
     }
 
     /// A new connection, ready for the driver.
@@ -107,23 +108,16 @@ impl Endpoint {
     /// The server's addresses that the grant gives: those that are checked are those that are connected to.
     async fn addresses(&self) -> Result<Vec<SocketAddr>> {
         let (host, port) = (self.grant.host.as_str(), self.grant.port);
-        let found = tokio::net::lookup_host((host, port)).await;
+        let found = self.lookup.lookup(host.to_owned()).await;
         let found = found.map_err(|error| self.unavailable(format!("the name {host} is not resolved: {error}")))?;
-        let mut given = Vec::new();
-        let mut refusal = None;
-        for address in found {
-            match address::check(address.ip(), &self.grant.addresses) {
-                Ok(()) => given.push(address),
-                Err(what) => {
-                    tracing::warn!(
-                        target: "cofferdam::audit", mount = &*self.mount, connection = self.grant.name, host, %address, what, "an address was refused"
-                    );
-                    refusal.get_or_insert((address.ip(), what));
-                }
-            }
+        let Given { addresses, refused } = Given::of(found, &self.grant.addresses);
+        for (address, what) in &refused {
+            tracing::warn!(
+                target: "cofferdam::audit", mount = &*self.mount, connection = self.grant.name, host, %address, what, "an address was refused"
+            );
         }
-        match refusal {
-            _ if !given.is_empty() => Ok(given),
+        match refused.first() {
+            _ if !addresses.is_empty() => Ok(addresses.into_iter().map(|ip| SocketAddr::new(ip, port)).collect()),
             None => Err(self.unavailable(format!("the name {host} has no address"))),
             Some((ip, what)) => Err(Error::new(
                 ErrorKind::PermissionDenied,

@@ -14,6 +14,7 @@ use super::endpoint::{Endpoint, OpenError};
 use super::stream::Stream;
 use crate::error::{Error, ErrorKind, Result};
 use crate::grant::ConnectionGrant;
+use crate::host::network::lookup::{Lookup, System};
 
 /// The granted connections of one mount. Clones are of the same; other mounts have their own.
 #[derive(Clone)]
@@ -41,8 +42,12 @@ impl Connections {
     /// # Errors
     /// [`OpenError`] for the first whose certificates or password cannot be read.
     pub(crate) fn open(grants: &[ConnectionGrant], mount: &Arc<str>) -> Result<Self, OpenError> {
+        Self::open_with(grants, mount, &(Arc::new(System) as Arc<dyn Lookup>))
+    }
+
+    pub(super) fn open_with(grants: &[ConnectionGrant], mount: &Arc<str>, lookup: &Arc<dyn Lookup>) -> Result<Self, OpenError> {
         let pool = |grant: &ConnectionGrant| {
-            let endpoint = Endpoint::new(grant, mount)?;
+            let endpoint = Endpoint::new(grant, mount, lookup.clone())?;
             Ok((grant.name.clone(), Arc::new(Pool::new(endpoint))))
         };
         grants.iter().map(pool).collect::<Result<_, _>>().map(|pools| Self(Arc::new(pools)))

@@ -16,6 +16,8 @@ use super::{Connection, Connections};
 use crate::call::{CallContext, Guards};
 use crate::error::{Error, ErrorKind, Result};
 use crate::grant::{AuthProtocol, ConnectionAuth, ConnectionGrant, SecretSource};
+use crate::host::network::lookup::Lookup;
+use crate::host::network::lookup::scripted::Names;
 
 /// Long enough for anything on this machine.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -259,6 +261,22 @@ async fn an_address_that_is_not_public_needs_its_range() {
     // The range gives the address, also where it is written otherwise.
     let mapped = ConnectionGrant { host: "::ffff:127.0.0.1".to_owned(), ..server.grant() };
     ping(&mut mount(mapped).get("backend", PATIENCE).await.unwrap()).await;
+}
+
+#[tokio::test]
+async fn a_name_that_changes_leads_only_where_the_grant_says() {
+    let server = Server::echo().await;
+    let grant = ConnectionGrant { host: "db.example".to_owned(), ..server.grant() };
+    let names = Names::new(&["10.0.0.1 127.0.0.1", "169.254.169.254", "::ffff:169.254.169.254", ""]);
+    let mount = Connections::open_with(&[grant], &"mount".into(), &(names.clone() as Arc<dyn Lookup>)).unwrap();
+    // In use to the end, so that each of the next needs one of its own.
+    let mut used = mount.get("backend", PATIENCE).await.unwrap();
+    // The address that is given is the one that is connected to.
+    ping(&mut used).await;
+    for kind in [ErrorKind::PermissionDenied, ErrorKind::PermissionDenied, ErrorKind::Unavailable] {
+        assert_eq!(mount.get("backend", PATIENCE).await.err().unwrap().kind(), kind);
+    }
+    assert_eq!((names.asked(), server.accepted()), (vec!["db.example".to_owned(); 4], 1));
 }
 
 #[tokio::test]

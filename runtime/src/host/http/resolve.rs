@@ -8,8 +8,7 @@ use std::sync::Arc;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use crate::grant::AddressRange;
-use crate::host::network::address;
-use crate::host::network::lookup::{ADDRESSES_MAX, Lookup};
+use crate::host::network::lookup::{Given, Lookup};
 
 /// A name that leads only to addresses which the rule does not give.
 #[derive(Debug)]
@@ -51,19 +50,12 @@ impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
         let (found, granted) = (self.lookup.lookup(name.as_str().to_owned()), self.granted.clone());
         Box::pin(async move {
-            let mut allowed = Vec::new();
-            let mut refused = None;
             let found = found.await.map_err(|source| Unresolved { name: name.as_str().to_owned(), source })?;
-            for ip in found.into_iter().take(ADDRESSES_MAX) {
-                match address::check(ip, &granted) {
-                    // The port is the URL's: the client puts it in for 0.
-                    Ok(()) => allowed.push(SocketAddr::new(ip, 0)),
-                    Err(what) => refused = Some(Refused { name: name.as_str().to_owned(), address: ip, what }),
-                }
-            }
-            match refused {
-                Some(refused) if allowed.is_empty() => Err(refused.into()),
-                _ => Ok(Box::new(allowed.into_iter()) as Addrs),
+            let Given { addresses, mut refused } = Given::of(found, &granted);
+            match refused.pop() {
+                Some((address, what)) if addresses.is_empty() => Err(Refused { name: name.as_str().to_owned(), address, what }.into()),
+                // The port is the URL's: the client puts it in for 0.
+                _ => Ok(Box::new(addresses.into_iter().map(|ip| SocketAddr::new(ip, 0))) as Addrs),
             }
         })
     }

@@ -2,16 +2,15 @@
 #![allow(clippy::unwrap_used)]
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Mutex;
 use std::time::Instant;
-
-use futures::future::BoxFuture;
 
 use super::*;
 use crate::call::CallContext;
 use crate::error::ErrorKind;
 use crate::grant::{Origin, SecretSource, Signing};
+use crate::host::network::lookup::scripted::Names;
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -103,29 +102,6 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<Seen> {
     seen.body.resize(length, 0);
     reader.read_exact(&mut seen.body).ok()?;
     Some(seen)
-}
-
-/// Answers names from a list, one entry a question, the last for ever.
-pub(super) struct Names(Mutex<Vec<Vec<IpAddr>>>, AtomicU64);
-
-impl Names {
-    fn new(answers: &[&str]) -> Arc<Self> {
-        let answers = answers.iter().map(|text| text.split(' ').map(|ip| ip.parse().unwrap()).collect()).collect();
-        Arc::new(Self(Mutex::new(answers), AtomicU64::new(0)))
-    }
-
-    fn asked(&self) -> u64 {
-        self.1.load(Ordering::Relaxed)
-    }
-}
-
-impl Lookup for Names {
-    fn lookup(&self, _: String) -> BoxFuture<'static, std::io::Result<Vec<IpAddr>>> {
-        self.1.fetch_add(1, Ordering::Relaxed);
-        let mut answers = self.0.lock().unwrap();
-        let answer = if answers.len() > 1 { answers.remove(0) } else { answers[0].clone() };
-        Box::pin(async move { Ok(answer) })
-    }
 }
 
 pub(super) fn open(rules: &[HttpRule], names: &Arc<Names>) -> Http {
@@ -261,7 +237,7 @@ async fn what_no_rule_allows_is_refused_before_a_name_is_looked_up() {
         assert_eq!((error.kind(), error.code()), (ErrorKind::PermissionDenied, Some("denied")), "{method} {url}");
         assert!(error.message().contains("[[http]]\nallow = \"http"), "{error}");
     }
-    assert_eq!((names.asked(), server.accepted.load(Ordering::Relaxed)), (0, 0));
+    assert_eq!((names.asked().len(), server.accepted.load(Ordering::Relaxed)), (0, 0));
     assert_eq!(get(&http, url("/bucket/a")).await.unwrap().status, 200);
 }
 
@@ -294,10 +270,10 @@ async fn the_connection_goes_to_the_address_that_was_checked() {
     let http = open(&[server.rule_named("name.example")], &names);
     let url = format!("http://name.example:{port}/");
     assert_eq!(get(&http, url.as_str()).await.unwrap().status, 200);
-    assert_eq!(names.asked(), 1);
+    assert_eq!(names.asked().len(), 1);
     let error = get(&http, url.as_str()).await.unwrap_err();
     assert_eq!(error.code(), Some("denied"));
-    assert_eq!((names.asked(), server.accepted.load(Ordering::Relaxed)), (2, 1));
+    assert_eq!((names.asked().len(), server.accepted.load(Ordering::Relaxed)), (2, 1));
 }
 
 #[tokio::test]
