@@ -4,7 +4,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use cofferdam::layer::{Observation, Observer, Operation, Outcome};
+use cofferdam::layer::{BreakerState, Layers, Observation, Observer, Operation, Outcome};
 use cofferdam::{ErrorKind, Mount};
 use metrics::{Counter, Histogram, Unit};
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
@@ -27,6 +27,11 @@ const WAITING: &str = "cofferdam_mount_queue";
 const HANDLES: &str = "cofferdam_mount_handles";
 const SPOOL: &str = "cofferdam_mount_spool_bytes";
 const MEMORY: &str = "cofferdam_mount_guest_memory_bytes";
+const RETRIES: &str = "cofferdam_mount_retries_total";
+const BREAKER: &str = "cofferdam_mount_breaker_open";
+const REFUSED: &str = "cofferdam_mount_breaker_refused_total";
+const CONCURRENCY: &str = "cofferdam_mount_concurrency_limit";
+const TURNS: &str = "cofferdam_mount_concurrency_waiting";
 const UPLOADS: &str = "cofferdam_uploads_open";
 
 /// Bounds of histograms, in seconds: a stat of a file takes tens of microseconds, a large part on a slow backend minutes.
@@ -67,6 +72,7 @@ pub(crate) struct Metrics {
 struct Watched {
     name: String,
     mount: Mount,
+    layers: Arc<dyn Layers>,
 }
 
 /// Installs the process's recorder of metrics, the first time.
@@ -97,13 +103,21 @@ fn describe() {
     metrics::describe_gauge!(HANDLES, "Handles that instances hold.");
     metrics::describe_gauge!(SPOOL, Unit::Bytes, "Bytes that wait in the spool, in memory and on disk.");
     metrics::describe_gauge!(MEMORY, Unit::Bytes, "Linear memory of all instances.");
+    metrics::describe_counter!(RETRIES, "Calls of the driver that were made once more, because the first try failed.");
+    metrics::describe_gauge!(
+        BREAKER,
+        "1 while calls are refused because the backend does not answer, 0.5 while one at a time is let through, else 0."
+    );
+    metrics::describe_counter!(REFUSED, "Calls that were refused without asking the backend, which did not answer.");
+    metrics::describe_gauge!(CONCURRENCY, "Calls that the backend is asked for at once, at most; it falls when the backend says `rate-limited`.");
+    metrics::describe_gauge!(TURNS, "Calls that wait because the backend is asked for as many as that.");
     metrics::describe_gauge!(UPLOADS, "Uploads that this process has written to of late.");
 }
 
 impl Metrics {
     /// Tells of `mounts` and `stores` beside what is counted.
-    pub(crate) fn new(handle: PrometheusHandle, mounts: impl IntoIterator<Item = (String, Mount)>, stores: Vec<Store>) -> Self {
-        let mounts = mounts.into_iter().map(|(name, mount)| Watched { name, mount }).collect();
+    pub(crate) fn new(handle: PrometheusHandle, mounts: impl IntoIterator<Item = (String, Mount, Arc<dyn Layers>)>, stores: Vec<Store>) -> Self {
+        let mounts = mounts.into_iter().map(|(name, mount, layers)| Watched { name, mount, layers }).collect();
         Self { handle, mounts, stores: stores.into() }
     }
 
@@ -144,6 +158,17 @@ impl Watched {
         metrics::gauge!(SPOOL, "mount" => mount(), "driver" => driver(), "place" => "memory").set(stats.spool_memory as f64);
         metrics::gauge!(SPOOL, "mount" => mount(), "driver" => driver(), "place" => "disk").set(stats.spool_disk as f64);
         metrics::gauge!(MEMORY, "mount" => mount(), "driver" => driver()).set(stats.guest_memory as f64);
+        let layers = self.layers.state();
+        let open = match layers.breaker {
+            BreakerState::Closed => 0.0,
+            BreakerState::HalfOpen => 0.5,
+            BreakerState::Open => 1.0,
+        };
+        metrics::counter!(RETRIES, "mount" => mount(), "driver" => driver()).absolute(layers.retries);
+        metrics::gauge!(BREAKER, "mount" => mount(), "driver" => driver()).set(open);
+        metrics::counter!(REFUSED, "mount" => mount(), "driver" => driver()).absolute(layers.refused);
+        metrics::gauge!(CONCURRENCY, "mount" => mount(), "driver" => driver()).set(layers.concurrency as f64);
+        metrics::gauge!(TURNS, "mount" => mount(), "driver" => driver()).set(layers.waiting as f64);
     }
 }
 

@@ -63,7 +63,13 @@ async fn metrics_tell_of_requests_calls_and_mounts() {
     assert!(value("cofferdam_driver_bytes_total", &["operation=\"put\""]) >= 2.0);
     assert!(value("cofferdam_mount_instances", &["state=\"live\""]) >= 1.0);
     assert!(value("cofferdam_mount_instances_created_total", &["mount=\"main\""]) >= 1.0);
-    for name in ["cofferdam_mount_traps_total", "cofferdam_mount_queue", "cofferdam_mount_spool_bytes"] {
+    for name in [
+        "cofferdam_mount_traps_total",
+        "cofferdam_mount_queue",
+        "cofferdam_mount_spool_bytes",
+        "cofferdam_mount_retries_total",
+        "cofferdam_mount_breaker_open",
+    ] {
         assert_eq!(value(name, &["mount=\"main\""]), 0.0, "{name}");
     }
 }

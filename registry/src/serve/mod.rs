@@ -62,7 +62,7 @@ impl Serve {
 
         let is_local = config.listeners.iter().all(|listener| listener.address.ip().is_loopback());
         let enabled = config.metrics.enabled.unwrap_or(is_local);
-        let metrics = enabled.then(|| Metrics::new(recorder, mounts.named(), stores.clone()));
+        let metrics = enabled.then(|| Metrics::new(recorder, mounts.watched(), stores.clone()));
         let health = Arc::new(Health::new(mounts.named(), config.metrics.health_interval, config.metrics.health_timeout));
         let options = ApiOptions { manifest_max: config.manifests.max_size, ..ApiOptions::default() };
         let mut api = Api::new(registry, options).with_access(Arc::new(access)).with_other_routes(operations::routes(health, metrics.clone()));

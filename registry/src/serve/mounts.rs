@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use cofferdam::grant::MountFile;
-use cofferdam::layer::{self, AtomicObjects, LayerOptions, Observed, Stack};
+use cofferdam::layer::{self, AtomicObjects, LayerOptions, Layers, Observed, Stack};
 use cofferdam::{AtomicStore, Driver, Engine, Interface, LoadError, Mount, MountOptions, StorePath};
 
 use super::ServeError;
@@ -52,6 +52,11 @@ impl Mounts {
     /// Each mount with its name.
     pub(super) fn named(&self) -> Vec<(String, Mount)> {
         self.0.iter().map(|(name, mounted)| (name.clone(), mounted.mount.clone())).collect()
+    }
+
+    /// Each mount with its name and what makes its calls.
+    pub(super) fn watched(&self) -> Vec<(String, Mount, Arc<dyn Layers>)> {
+        self.0.iter().map(|(name, mounted)| (name.clone(), mounted.mount.clone(), mounted.stack.layers.clone())).collect()
     }
 
     /// What each driver is and was granted, for whoever starts the registry.

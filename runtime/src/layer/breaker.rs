@@ -48,6 +48,19 @@ pub struct Breaker {
     /// Failures in a row.
     failures: AtomicU32,
     tripped: Mutex<Tripped>,
+    /// How many calls were refused.
+    refused: AtomicU64,
+}
+
+/// Whether a [`Breaker`] lets calls through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BreakerState {
+    /// All of them.
+    Closed,
+    /// None.
+    Open,
+    /// One at a time, to see whether the backend is back.
+    HalfOpen,
 }
 
 /// What there is to know while it is not closed.
@@ -74,7 +87,22 @@ impl Breaker {
 
     pub(super) fn with_clock(name: &str, options: BreakerOptions, clock: Clock) -> Self {
         let tripped = Mutex::new(Tripped { until: clock.now(), probing: false });
-        Self { name: name.into(), options, clock, generation: AtomicU64::new(0), failures: AtomicU32::new(0), tripped }
+        Self { name: name.into(), options, clock, generation: AtomicU64::new(0), failures: AtomicU32::new(0), tripped, refused: AtomicU64::new(0) }
+    }
+
+    /// Whether it lets calls through at this moment.
+    pub fn state(&self) -> BreakerState {
+        let tripped = self.tripped();
+        match self.generation.load(Ordering::Acquire).is_multiple_of(2) {
+            true => BreakerState::Closed,
+            false if self.clock.now() < tripped.until => BreakerState::Open,
+            false => BreakerState::HalfOpen,
+        }
+    }
+
+    /// How many calls it has refused since the start.
+    pub fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
     }
 
     fn tripped(&self) -> MutexGuard<'_, Tripped> {
@@ -97,6 +125,7 @@ impl Breaker {
             tripped.probing = true;
             return Ok((generation, Some(Probe { breaker: self })));
         }
+        self.refused.fetch_add(1, Ordering::Relaxed);
         let left = if left.is_zero() { PROBING.min(self.options.open) } else { left };
         let milliseconds = u32::try_from(left.as_millis()).unwrap_or(u32::MAX).max(1);
         let message =

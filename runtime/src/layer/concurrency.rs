@@ -76,6 +76,11 @@ impl Concurrency {
         self.limit.load(Ordering::Relaxed)
     }
 
+    /// How many calls wait for their turn at this moment.
+    pub fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
     fn most(&self) -> usize {
         (self.options.most as usize).max(self.least())
     }

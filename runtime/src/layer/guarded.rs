@@ -36,6 +36,11 @@ impl<S, P: Policy> Guarded<S, P> {
         Self { store, policy }
     }
 
+    /// What makes its calls.
+    pub fn policy(&self) -> &P {
+        &self.policy
+    }
+
     /// A call that is only made twice without a condition.
     fn write(operation: Operation, condition: &Condition) -> Call {
         if *condition == Condition::Unconditional { Call::repeatable(operation) } else { Call::once(operation) }

@@ -28,12 +28,12 @@ mod stack;
 mod timeout;
 
 pub use atomic_objects::AtomicObjects;
-pub use breaker::{Breaker, BreakerOptions};
+pub use breaker::{Breaker, BreakerOptions, BreakerState};
 pub use cache::{CacheOptions, Cached};
 pub use concurrency::{Concurrency, ConcurrencyOptions};
 pub use guarded::Guarded;
 pub use observe::{Observation, Observed, Observer, Operation, Outcome};
 pub use policy::{Call, Chain, Policy};
 pub use retry::{Retry, RetryOptions};
-pub use stack::{LayerOptions, Policies, Stack, cached, policies, stack};
+pub use stack::{LayerOptions, LayerState, Layers, Policies, Stack, cached, policies, stack};
 pub use timeout::{Timeout, TimeoutOptions};

@@ -1,6 +1,7 @@
 //! Makes a call again that failed and may succeed later.
 
 use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::clock::Clock;
@@ -29,10 +30,12 @@ impl Default for RetryOptions {
 }
 
 /// Makes calls again, if they are repeatable and failed with what is retryable (see [`Error::is_retryable`]).
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Retry {
     options: RetryOptions,
     clock: Clock,
+    /// How often a call was made once more.
+    retries: AtomicU64,
 }
 
 impl Retry {
@@ -42,7 +45,12 @@ impl Retry {
     }
 
     pub(super) fn with_clock(options: RetryOptions, clock: Clock) -> Self {
-        Self { options, clock }
+        Self { options, clock, retries: AtomicU64::new(0) }
+    }
+
+    /// How often a call was made once more, since the start.
+    pub fn retries(&self) -> u64 {
+        self.retries.load(Ordering::Relaxed)
     }
 
     /// How long to wait after attempt number `made` failed with `error`; `None` if it was the last.
@@ -80,6 +88,7 @@ impl Policy for Retry {
             let Some(pause) = self.pause(made, &error) else { return Err(error) };
             tracing::debug!(operation = call.operation.as_str(), made, ?pause, %error, "will be tried again");
             self.clock.wait(pause).await;
+            self.retries.fetch_add(1, Ordering::Relaxed);
         }
     }
 }
@@ -87,7 +96,7 @@ impl Policy for Retry {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::sync::atomic::AtomicU32;
 
     use super::*;
     use crate::error::ErrorKind;
@@ -104,6 +113,7 @@ mod tests {
             std::future::ready(Err::<(), _>(failure.clone()))
         });
         let error = result.await.unwrap_err();
+        assert_eq!(retry.retries(), u64::from(made.load(Ordering::Relaxed) - 1));
         (made.into_inner(), error, time.waits())
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::breaker::{Breaker, BreakerOptions};
+use super::breaker::{Breaker, BreakerOptions, BreakerState};
 use super::cache::{CacheOptions, Cached};
 use super::concurrency::{Concurrency, ConcurrencyOptions};
 use super::guarded::Guarded;
@@ -40,6 +40,48 @@ pub fn policies(name: &str, options: &LayerOptions) -> Policies {
     Chain(Retry::new(options.retry), Chain(Breaker::new(name, options.breaker), attempt))
 }
 
+impl Policies {
+    /// What they have done so far, and would do with a call that comes now.
+    pub fn state(&self) -> LayerState {
+        let Chain(retry, Chain(breaker, Chain(concurrency, _))) = self;
+        LayerState {
+            retries: retry.retries(),
+            breaker: breaker.state(),
+            refused: breaker.refused(),
+            concurrency: concurrency.limit(),
+            waiting: concurrency.waiting(),
+        }
+    }
+}
+
+/// What the policies of a mount have to tell whoever watches it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LayerState {
+    /// How often a call was made once more.
+    pub retries: u64,
+    /// Whether calls are let through.
+    pub breaker: BreakerState,
+    /// How many calls the breaker has refused.
+    pub refused: u64,
+    /// How many calls the backend is asked for at once, at most.
+    pub concurrency: usize,
+    /// How many calls wait for their turn.
+    pub waiting: usize,
+}
+
+/// Layers that can be asked for their state.
+pub trait Layers: Send + Sync {
+    /// What the policies have done so far, and would do with a call that comes now.
+    fn state(&self) -> LayerState;
+}
+
+impl<S: Send + Sync> Layers for Guarded<S, Policies> {
+    fn state(&self) -> LayerState {
+        self.policy().state()
+    }
+}
+
 /// The stores of a mount with all its layers.
 #[derive(Clone)]
 pub struct Stack {
@@ -47,6 +89,8 @@ pub struct Stack {
     pub streaming: Arc<dyn StreamingStore>,
     /// Small values, which are remembered if the options say so.
     pub atomic: Arc<dyn AtomicStore>,
+    /// What makes the calls of both, to be watched.
+    pub layers: Arc<dyn Layers>,
 }
 
 /// Puts every layer that `options` describe over `store`, which the log calls `name`.
@@ -54,7 +98,7 @@ pub struct Stack {
 /// An observer belongs below them (in `store`): so each attempt is seen. What is remembered is asked of nobody, so the cache is above all.
 pub fn stack<S: AtomicStore + StreamingStore + 'static>(store: S, name: &str, options: &LayerOptions) -> Stack {
     let guarded = Arc::new(Guarded::new(store, policies(name, options)));
-    Stack { streaming: guarded.clone(), atomic: cached(guarded, options) }
+    Stack { streaming: guarded.clone(), layers: guarded.clone(), atomic: cached(guarded, options) }
 }
 
 /// `store` with the cache that `options` describe, if they do: for small values that are made of objects of a [`Stack`].
@@ -93,6 +137,8 @@ mod tests {
         let refusal = stack.atomic.get(&AtomicKey::new("a").unwrap()).await.unwrap_err();
         assert!(refusal.message().contains("left alone"), "{refusal}");
         assert!(store.asked().is_empty(), "refused at once: the pause that it asks for is longer than is waited");
+        let state = stack.layers.state();
+        assert_eq!((state.retries, state.breaker, state.refused), (3, BreakerState::Open, 1));
     }
 
     #[tokio::test]
