@@ -1,6 +1,6 @@
 //! The server of the fixture `presigner`: objects in memory, and URLs that are good for one method and for a while.
 //!
-//! What comes without a query is the driver's own. A query `access=GET&until=MS` is a presigned URL's: of that method, and until that time.
+//! What comes without a query is the driver's own. A query `access=GET&until=MS` is a presigned URL's: of that method (`ANY`: of all), and until that time.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::collections::BTreeMap;
@@ -127,7 +127,7 @@ fn now() -> std::time::Duration {
 fn permits(query: &str, method: &Method) -> bool {
     let value = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
     let until = value("until").and_then(|until| until.parse::<u128>().ok()).unwrap_or_default();
-    value("access") == Some(method.as_str()) && now().as_millis() < until
+    value("access").is_some_and(|access| access == method.as_str() || access == "ANY") && now().as_millis() < until
 }
 
 /// The range that the driver asks for: `7-`, `7+10`, `-5`.

@@ -9,7 +9,7 @@ use reqwest::{Certificate, Client, Method, StatusCode, redirect};
 use crate::case::{PRESIGNING, STREAMING, WRITABLE, cases};
 use crate::context::Context;
 use crate::data::Data;
-use crate::steps::{at, write};
+use crate::steps::{at, holds, write};
 use crate::verdict::{Stop, Verdict, ensure, skip};
 
 cases! {
@@ -17,6 +17,8 @@ cases! {
         [STREAMING, WRITABLE, PRESIGNING] => read;
     "presign.stat", "at the URL of an object a plain client gets success and its size by `HEAD`, and at that of nothing no success",
         [STREAMING, WRITABLE, PRESIGNING] => stat;
+    "presign.only", "at the URL of an object a plain client that puts or deletes gets no success, and the object is as it was",
+        [STREAMING, WRITABLE, PRESIGNING] => only;
     "presign.expires", "a URL works at once and as often as it is used, and from a few seconds after its time on no more",
         [STREAMING, WRITABLE, PRESIGNING] => expires;
 }
@@ -70,9 +72,13 @@ impl Plain {
     }
 
     async fn ask(&self, method: Method, url: &PresignedUrl) -> Verdict<Got> {
+        self.send(method, url, "").await
+    }
+
+    async fn send(&self, method: Method, url: &PresignedUrl, body: &'static str) -> Verdict<Got> {
         // Whoever reads the report must not get a URL that works.
         let broke = |error: reqwest::Error| Stop::Failed(format!("{method} of {url:?} by a plain client failed: {}", error.without_url()));
-        let mut response = self.0.request(method.clone(), url.as_str()).send().await.map_err(broke)?;
+        let mut response = self.0.request(method.clone(), url.as_str()).body(body).send().await.map_err(broke)?;
         let length = response.headers().get("content-length").and_then(|length| length.to_str().ok()?.parse().ok());
         let mut got = Got { status: response.status(), length, body: Vec::new() };
         while got.body.len() <= MOST
@@ -141,6 +147,21 @@ async fn stat(context: &Context) -> Verdict {
     let nothing = presigned(&mount, &at("/presign/nothing")?, PresignedAccess::Stat, LONG).await?;
     let got = client.ask(Method::HEAD, &nothing).await?;
     ensure!(!got.status.is_success(), "HEAD at the URL of a path where nothing is stored answers {}", got.status);
+    Ok(())
+}
+
+async fn only(context: &Context) -> Verdict {
+    let (mount, client) = (context.mount().await?, Plain::new(context)?);
+    let (path, data) = (at("/presign/only")?, context.data(context.fitting_put(1000)));
+    write(&mount, &path, &data).await?;
+    for access in [PresignedAccess::Read, PresignedAccess::Stat] {
+        let url = presigned(&mount, &path, access, LONG).await?;
+        for (method, body) in [(Method::PUT, "written by a reader"), (Method::DELETE, "")] {
+            let got = client.send(method.clone(), &url, body).await?;
+            ensure!(!got.status.is_success(), "{method} at a URL for {access:?} answers {}", got.status);
+            holds(&mount, &path, &data, &format!("after {method} at a URL for {access:?}")).await?;
+        }
+    }
     Ok(())
 }
 
