@@ -5,7 +5,9 @@ use crate::bindings::exports::cofferdam::storage::presigning;
 use crate::error::{Error, ErrorKind, Result};
 use crate::path::{Prefix, StorePath};
 use crate::text::printable;
-use crate::types::{ByteRange, Condition, EntryKind, Etag, ListOptions, ObjectInfo, Page, Part, PartId, PresignedAccess, UploadToken, WrittenPart};
+use crate::types::{
+    ByteRange, Condition, EntryKind, Etag, FoundPart, ListOptions, ObjectInfo, Page, Part, PartId, PresignedAccess, UploadToken, WrittenPart,
+};
 
 /// The longest etag or cursor that the host takes, in bytes.
 const TEXT_MAX: usize = 8 << 10;
@@ -131,8 +133,8 @@ pub(crate) fn part_id(answered: String) -> Result<PartId> {
     PartId::new(answered).map_err(|error| misbehaved(format!("the driver answered a part id of {}", error.message())))
 }
 
-pub(crate) fn written(answered: wit::WrittenPart) -> Result<WrittenPart> {
-    Ok(WrittenPart { number: answered.number, offset: answered.offset, length: answered.length, writer: answered.writer, id: part_id(answered.id)? })
+pub(crate) fn found_part(answered: wit::FoundPart) -> Result<FoundPart> {
+    Ok(FoundPart { number: answered.number, length: answered.length, id: part_id(answered.id)? })
 }
 
 impl From<Condition> for wit::Condition {

@@ -84,6 +84,6 @@ pub use mount::MountOptions;
 pub use path::{AtomicKey, COMPONENT_MAX, PATH_MAX, Prefix, StorePath};
 pub use store::{AtomicStore, StreamingStore};
 pub use types::{
-    ByteRange, Condition, EntryKind, Etag, FoundUpload, Keys, ListOptions, ObjectInfo, Opened, Page, Part, PartId, PresignedAccess, PresignedUrl,
-    TOKEN_MAX, UploadToken, VALUE_MAX, Value, WrittenPart,
+    ByteRange, Condition, EntryKind, Etag, FoundPart, FoundUpload, Keys, ListOptions, ObjectInfo, Opened, Page, Part, PartId, PresignedAccess,
+    PresignedUrl, TOKEN_MAX, UploadToken, VALUE_MAX, Value, WrittenPart,
 };

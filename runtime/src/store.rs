@@ -10,8 +10,8 @@ use crate::content::Content;
 use crate::error::{Error, Result};
 use crate::path::{AtomicKey, Prefix, StorePath};
 use crate::types::{
-    ByteRange, Condition, Etag, FoundUpload, Keys, ListOptions, ObjectInfo, Opened, Page, Part, PartId, PresignedAccess, PresignedUrl, UploadToken,
-    Value, WrittenPart,
+    ByteRange, Condition, Etag, FoundPart, FoundUpload, Keys, ListOptions, ObjectInfo, Opened, Page, Part, PartId, PresignedAccess, PresignedUrl,
+    UploadToken, Value, WrittenPart,
 };
 
 /// Small values, at most 1 MiB, with compare-and-swap.
@@ -133,7 +133,7 @@ pub trait StreamingStore: Send + Sync {
     ///
     /// # Errors
     /// `unsupported` without the interface `upload-listing`; `upload-expired` or `not-found` for one that is over.
-    async fn written_parts(&self, token: &UploadToken) -> Result<Vec<WrittenPart>>;
+    async fn written_parts(&self, token: &UploadToken) -> Result<Vec<FoundPart>>;
 
     /// Copies within the store in one call of the driver.
     ///

@@ -224,6 +224,17 @@ pub struct WrittenPart {
     pub id: PartId,
 }
 
+/// A part that a driver found: what its backend knows of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundPart {
+    /// Its number.
+    pub number: u32,
+    /// How many bytes it has.
+    pub length: u64,
+    /// What its driver called it when it was written.
+    pub id: PartId,
+}
+
 /// An unfinished upload that a driver found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoundUpload {

@@ -7,8 +7,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use cofferdam::{
-    AtomicKey, AtomicStore, ByteRange, Claims, Condition, Content, Error, ErrorKind, Etag, FoundUpload, Keys, ListOptions, Mount, ObjectInfo, Opened,
-    Page, Part, PartId, Prefix, PresignedAccess, PresignedUrl, Result, StorePath, StreamingStore, UploadToken, Value, WrittenPart,
+    AtomicKey, AtomicStore, ByteRange, Claims, Condition, Content, Error, ErrorKind, Etag, FoundPart, FoundUpload, Keys, ListOptions, Mount,
+    ObjectInfo, Opened, Page, Part, PartId, Prefix, PresignedAccess, PresignedUrl, Result, StorePath, StreamingStore, UploadToken, Value,
+    WrittenPart,
 };
 use tokio::sync::watch;
 
@@ -202,7 +203,7 @@ impl StreamingStore for Faulty {
         self.run(self.mount.find_uploads(cursor, limit)).await
     }
 
-    async fn written_parts(&self, token: &UploadToken) -> Result<Vec<WrittenPart>> {
+    async fn written_parts(&self, token: &UploadToken) -> Result<Vec<FoundPart>> {
         self.run(self.mount.written_parts(token)).await
     }
 

@@ -1,6 +1,8 @@
 //! Uploads that go well: parts of every allowed size and order become one object.
 
-use cofferdam::{Condition, Content, ErrorKind, Etag, Mount, ObjectInfo, Part, Result, StorePath, StreamingStore, UploadToken, WrittenPart};
+use cofferdam::{
+    Condition, Content, ErrorKind, Etag, FoundPart, Mount, ObjectInfo, Part, Result, StorePath, StreamingStore, UploadToken, WrittenPart,
+};
 use futures::StreamExt;
 
 use crate::case::{Case, LIVE_CONTENT, PART_COUNT_MAX, STREAMING, UPLOADS, WRITABLE, cases};
@@ -43,6 +45,11 @@ pub(super) struct Upload<'a> {
     pub(super) path: StorePath,
     pub(super) token: UploadToken,
     pub(super) data: Data,
+}
+
+/// What `written` is to answer of `parts`.
+pub(super) fn found_of(parts: &[WrittenPart]) -> Vec<FoundPart> {
+    parts.iter().map(|part| FoundPart { number: part.number, length: part.length, id: part.id.clone() }).collect()
 }
 
 impl<'a> Upload<'a> {

@@ -1,10 +1,10 @@
 //! Uploads that go wrong: twice, half, with the wrong names, by two owners, across instances and processes.
 
 use bytes::Bytes;
-use cofferdam::{Condition, Content, ErrorKind, Interface, Mount, Part, PartId, Result, StreamingStore, UploadToken, WrittenPart};
+use cofferdam::{Condition, Content, ErrorKind, FoundPart, Interface, Mount, Part, PartId, Result, StreamingStore, UploadToken, WrittenPart};
 use futures::{SinkExt, StreamExt, channel::mpsc};
 
-use super::parts::Upload;
+use super::parts::{Upload, found_of};
 use crate::case::{OUTLIVES, STREAMING, UPLOAD_LISTING, UPLOADS, WRITABLE, cases};
 use crate::context::Context;
 use crate::scratch::bytes_below;
@@ -29,8 +29,10 @@ cases! {
         [STREAMING, WRITABLE, UPLOADS] => part_fails;
     "upload.garbage-token", "tokens of no bytes, of 10 kB, of another upload and `../x` are `upload-expired`, `not-found` or `invalid-argument`",
         [STREAMING, WRITABLE, UPLOADS] => garbage_token;
-    "upload.listing", "`find` shows what is unfinished, page by page, and `written` its parts",
+    "upload.listing", "`find` shows what is unfinished, page by page",
         [STREAMING, WRITABLE, UPLOADS, UPLOAD_LISTING] => listing;
+    "upload.written", "`written` has each part with its number, its length and the id that `write-part` answered, and `complete` takes them",
+        [STREAMING, WRITABLE, UPLOADS, UPLOAD_LISTING] => written;
 }
 
 /// What an upload that is over answers.
@@ -261,6 +263,17 @@ async fn found(mount: &Mount, limit: u32) -> Verdict<Vec<UploadToken>> {
     }
 }
 
+/// The parts that `written` answered, one behind the other and by the first writer: all that somebody without a journal can know.
+fn joined(found: Vec<FoundPart>) -> Vec<WrittenPart> {
+    let mut end = 0;
+    let follow = |FoundPart { number, length, id }| {
+        let offset = end;
+        end += length;
+        WrittenPart { number, offset, length, writer: 1, id }
+    };
+    found.into_iter().map(follow).collect()
+}
+
 async fn listing(context: &Context) -> Verdict {
     let mount = context.mount().await?;
     let size = context.part_size();
@@ -269,7 +282,6 @@ async fn listing(context: &Context) -> Verdict {
     for index in 0..5 {
         uploads.push(Upload::begin(context, &mount, &format!("/listing/{}", index / 2), 2 * size).await?);
     }
-    let parts = [uploads[0].part(1, 0, size).await?, uploads[0].part(2, size, size).await?];
     for limit in [1, 2, 100] {
         let shown = found(&mount, limit).await?;
         ensure!(shown.len() == 5, "`find` shows {} uploads in pages of {limit}, where 5 are unfinished", shown.len());
@@ -277,14 +289,25 @@ async fn listing(context: &Context) -> Verdict {
             ensure!(shown.contains(&upload.token), "`find` does not show the token that `create` answered");
         }
     }
-    let written = mount.written_parts(&uploads[0].token).await?;
-    ensure!(written == parts, "`written` answers {written:?} where {parts:?} were written");
-    ensure!(mount.written_parts(&uploads[1].token).await?.is_empty(), "`written` answers parts of an upload that has none");
-    uploads[0].completes(&written, "completed with what `written` answered").await?;
+    let parts = uploads[0].all_parts(size).await?;
+    uploads[0].completes(&parts, "one of several that `find` showed").await?;
     mount.abort_upload(&uploads[1].token).await?;
     let shown = found(&mount, 100).await?;
     ensure!(shown.len() == 3, "`find` shows {} uploads where one of 5 was completed and one aborted", shown.len());
-    for over in &uploads[..2] {
+    Ok(())
+}
+
+async fn written(context: &Context) -> Verdict {
+    let mount = context.mount().await?;
+    let size = context.part_size();
+    let (upload, other) = (Upload::begin(context, &mount, "/written", 2 * size).await?, Upload::begin(context, &mount, "/written", size).await?);
+    let parts = [upload.part(1, 0, size).await?, upload.part(2, size, size).await?];
+    let written = mount.written_parts(&upload.token).await?;
+    ensure!(written == found_of(&parts), "`written` answers {written:?} where {parts:?} were written");
+    ensure!(mount.written_parts(&other.token).await?.is_empty(), "`written` answers parts of an upload that has none");
+    upload.completes(&joined(written), "completed with what `written` answered").await?;
+    mount.abort_upload(&other.token).await?;
+    for over in [upload, other] {
         refused(mount.written_parts(&over.token).await, OVER, "`written` of an upload that is over")?;
     }
     let unknown = UploadToken::new("nobody-began-this")?;

@@ -72,15 +72,15 @@ impl AzureBlobDriver {
     }
 
     /// What is staged for `upload` to `path`, by number.
-    pub(crate) fn staged(&self, path: &StorePath, upload: &str) -> Result<Vec<WrittenPart>> {
+    pub(crate) fn staged(&self, path: &StorePath, upload: &str) -> Result<Vec<FoundPart>> {
         let url = self.container.blob(&self.container.root().key(path), &[("comp", "blocklist"), ("blocklisttype", "uncommitted")]);
         let Some(answer) = document(get(url).send()?, path.as_str()).found()? else { return Ok(Vec::new()) };
         let mut staged = Vec::new();
         for block in answer.all("UncommittedBlocks").flat_map(|blocks| blocks.all("Block")) {
             let name = STANDARD.decode(block.text("Name")).ok().and_then(|name| String::from_utf8(name).ok()).unwrap_or_default();
-            let Some(Part { number, offset, writer }) = part(upload, &name) else { continue };
+            let Some(Part { number, .. }) = part(upload, &name) else { continue };
             let length = block.text("Size").parse().map_err(|_| malformed())?;
-            staged.push(WrittenPart { number, offset, length, writer, id: name });
+            staged.push(FoundPart { number, length, id: name });
         }
         staged.sort_by_key(|part| part.number);
         Ok(staged)

@@ -80,7 +80,7 @@ impl UploadListing for AzureBlobDriver {
         }
     }
 
-    fn written(&mut self, token: &str) -> Result<Vec<WrittenPart>> {
+    fn written(&mut self, token: &str) -> Result<Vec<FoundPart>> {
         let token = Token::of_caller(token)?;
         self.check_marked(&token)?;
         self.staged(&token.path, &token.upload)

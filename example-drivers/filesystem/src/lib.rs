@@ -417,10 +417,10 @@ impl UploadListing for FilesystemDriver {
         Ok((found, next))
     }
 
-    fn written(&mut self, token: &str) -> Result<Vec<WrittenPart>> {
+    fn written(&mut self, token: &str) -> Result<Vec<FoundPart>> {
         let upload = self.upload(token)?;
         check_alive(&upload)?;
-        Ok(parts_of(&upload)?.0)
+        Ok(parts_of(&upload)?.0.into_iter().map(FoundPart::from).collect())
     }
 }
 

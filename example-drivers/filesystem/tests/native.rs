@@ -219,7 +219,7 @@ fn an_upload_goes_on_at_another_instance() {
     driver = driver.again(&[]).unwrap();
     let second = write(&mut driver, &token, part(2, 4, 1), "bbbb");
     assert_eq!(driver.find(None, 10).unwrap().0[0].token, token);
-    assert_eq!(driver.written(&token).unwrap(), [first.clone(), second.clone(), third.clone()]);
+    assert_eq!(driver.written(&token).unwrap(), [first.clone(), second.clone(), third.clone()].map(FoundPart::from));
     assert_eq!(driver.stat(&path("/big")).unwrap_err().kind, ErrorKind::NotFound);
     assert_eq!(complete(&mut driver, &token, &[first.clone(), third.clone()], "/late"), Err(ErrorKind::InvalidArgument));
     let forged = WrittenPart { id: "0".repeat(16), ..third.clone() };

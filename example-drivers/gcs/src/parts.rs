@@ -152,14 +152,14 @@ impl UploadListing for GcsDriver {
         }
     }
 
-    fn written(&mut self, token: &str) -> Result<Vec<WrittenPart>> {
+    fn written(&mut self, token: &str) -> Result<Vec<FoundPart>> {
         let upload = Upload::of_token(token)?;
         self.check_marked(&upload)?;
         let folder = self.within(&upload, "");
         let written = |left: Resource| {
             let name = left.name.strip_prefix(&folder)?;
-            let Part { number, offset, writer } = part(name)?;
-            Some(WrittenPart { number, offset, length: left.size, writer, id: crate::uploads::part_id(name, &left.generation) })
+            let Part { number, .. } = part(name)?;
+            Some(FoundPart { number, length: left.size, id: crate::uploads::part_id(name, &left.generation) })
         };
         let mut parts: Vec<_> = self.left(&upload)?.into_iter().filter_map(written).collect();
         parts.sort_by_key(|part| part.number);

@@ -173,10 +173,9 @@ impl UploadListing for S3Driver {
         }
     }
 
-    /// S3 knows numbers and sizes: offsets are what they add up to, and nobody's writer is told, so it is said to be the first.
-    fn written(&mut self, token: &str) -> Result<Vec<WrittenPart>> {
+    fn written(&mut self, token: &str) -> Result<Vec<FoundPart>> {
         let token = Token::of_caller(token)?;
-        let (mut parts, mut after, mut offset) = (Vec::new(), String::new(), 0);
+        let (mut parts, mut after) = (Vec::new(), String::new());
         loop {
             let mut query = vec![("uploadId", token.upload.as_str())];
             query.extend((!after.is_empty()).then_some(("part-number-marker", after.as_str())));
@@ -186,10 +185,10 @@ impl UploadListing for S3Driver {
                 let number = part.text("PartNumber").parse().map_err(|_| malformed())?;
                 let length = part.text("Size").parse().map_err(|_| malformed())?;
                 let checksum = self.checksum.of_part().map(|name| part.text(name)).filter(|checksum| !checksum.is_empty());
-                let etag = unquoted(part.text("ETag"));
+                // An id that `complete` could not use is no answer.
+                let etag = Some(unquoted(part.text("ETag"))).filter(|etag| !etag.is_empty()).ok_or_else(malformed)?;
                 let id = checksum.map_or_else(|| etag.to_owned(), |checksum| format!("{etag}{SEPARATOR}{checksum}"));
-                parts.push(WrittenPart { number, offset, length, writer: 1, id });
-                offset += length;
+                parts.push(FoundPart { number, length, id });
             }
             let next = answer.text("NextPartNumberMarker").to_owned();
             if !answer.is_true("IsTruncated") {

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::host::data::Content;
 use crate::path::{Key, Prefix, StorePath};
 use crate::settings::Settings;
-use crate::types::{Access, ByteRange, Condition, Error, Found, Keys, ListOptions, ObjectInfo, Opened, Page, Part, Value, WrittenPart};
+use crate::types::{Access, ByteRange, Condition, Error, Found, FoundPart, Keys, ListOptions, ObjectInfo, Opened, Page, Part, Value, WrittenPart};
 
 /// How many keys the default [`AtomicStore::count`] asks for at a time.
 const COUNT_PAGE: u32 = 1000;
@@ -172,7 +172,7 @@ pub trait UploadListing: Uploads {
     ///
     /// # Errors
     /// `upload-expired` or `not-found` if it is not known.
-    fn written(&mut self, token: &str) -> Result<Vec<WrittenPart>>;
+    fn written(&mut self, token: &str) -> Result<Vec<FoundPart>>;
 }
 
 /// Copying in one round trip (contract: `copying`).

@@ -10,7 +10,7 @@ use crate::host::data::Content;
 use crate::instance;
 use crate::path::{Key, Prefix};
 use crate::settings::Settings;
-use crate::types::{Access, ByteRange, Condition, Error, Found, Keys, ListOptions, ObjectInfo, Page, Part, VALUE_MAX, Value, WrittenPart};
+use crate::types::{Access, ByteRange, Condition, Error, Found, FoundPart, Keys, ListOptions, ObjectInfo, Page, Part, VALUE_MAX, Value, WrittenPart};
 
 /// Implements the exports of a component for the driver `D`; for [`export_driver!`](crate::export_driver!).
 #[doc(hidden)]
@@ -131,7 +131,7 @@ impl<D: UploadListing> upload_listing::interface::Guest for Exported<D> {
         instance::with(|driver: &mut D| driver.find(cursor.as_deref(), limit.max(1)))
     }
 
-    fn written(token: String) -> Result<Vec<WrittenPart>> {
+    fn written(token: String) -> Result<Vec<FoundPart>> {
         instance::with(|driver: &mut D| driver.written(&token))
     }
 }

@@ -14,6 +14,6 @@ pub use crate::path::{Key, Prefix, StorePath, is_component};
 pub use crate::settings;
 pub use crate::settings::{Secret, refused};
 pub use crate::types::{
-    Access, ByteRange, Condition, EntryKind, Error, ErrorKind, Found, Keys, ListOptions, ObjectInfo, Opened, Page, Part, Span, VALUE_MAX, Value,
-    WrittenPart,
+    Access, ByteRange, Condition, EntryKind, Error, ErrorKind, Found, FoundPart, Keys, ListOptions, ObjectInfo, Opened, Page, Part, Span, VALUE_MAX,
+    Value, WrittenPart,
 };

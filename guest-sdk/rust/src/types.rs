@@ -2,7 +2,7 @@
 
 pub use crate::bindings::atomic_store::interface::{Keys, Value};
 pub use crate::bindings::cofferdam::storage::store_types::{
-    ByteRange, Condition, EntryKind, Error, ErrorKind, ListOptions, ObjectInfo, Page, Part, Span, WrittenPart,
+    ByteRange, Condition, EntryKind, Error, ErrorKind, FoundPart, ListOptions, ObjectInfo, Page, Part, Span, WrittenPart,
 };
 pub use crate::bindings::presigning::interface::Access;
 pub use crate::bindings::upload_listing::interface::Found;
@@ -35,6 +35,13 @@ impl Condition {
             Self::IfMatch(etag) if present == Some(etag) => Ok(()),
             Self::IfMatch(_) => Err(Error::precondition_failed(name)),
         }
+    }
+}
+
+impl From<WrittenPart> for FoundPart {
+    /// What a backend tells of a part that a driver has the whole record of.
+    fn from(WrittenPart { number, length, id, .. }: WrittenPart) -> Self {
+        Self { number, length, id }
     }
 }
 

@@ -16,7 +16,8 @@ use crate::path::{Prefix, StorePath};
 use crate::pool::Operation;
 use crate::store::{StreamingStore, not_offered};
 use crate::types::{
-    ByteRange, Condition, FoundUpload, ListOptions, ObjectInfo, Opened, Page, Part, PartId, PresignedAccess, PresignedUrl, UploadToken, WrittenPart,
+    ByteRange, Condition, FoundPart, FoundUpload, ListOptions, ObjectInfo, Opened, Page, Part, PartId, PresignedAccess, PresignedUrl, UploadToken,
+    WrittenPart,
 };
 
 /// The most entries that one call asks a driver for, and paths that it is given to remove: a page of them, with long
@@ -184,12 +185,12 @@ impl StreamingStore for Mount {
         Ok((self.about(found.collect(), "find", "")?, next))
     }
 
-    async fn written_parts(&self, token: &UploadToken) -> Result<Vec<WrittenPart>> {
+    async fn written_parts(&self, token: &UploadToken) -> Result<Vec<FoundPart>> {
         let asked = token.as_str().to_owned();
         let answered = ask!(self, UploadListing.upload_listing, Operation::new("written").about(token.as_str()), |guest, instance| {
             guest.call_written(&mut instance.store, &asked).await
         })?;
-        self.about(answered.into_iter().map(convert::written).collect(), "written", token.as_str())
+        self.about(answered.into_iter().map(convert::found_part).collect(), "written", token.as_str())
     }
 
     async fn copy(&self, source: &StorePath, destination: &StorePath, condition: Condition) -> Result<ObjectInfo> {

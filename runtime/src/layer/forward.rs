@@ -15,8 +15,8 @@ use crate::error::Result;
 use crate::path::{AtomicKey, Prefix, StorePath};
 use crate::store::{AtomicStore, StreamingStore};
 use crate::types::{
-    ByteRange, Condition, Etag, FoundUpload, Keys, ListOptions, ObjectInfo, Opened, Page, Part, PartId, PresignedAccess, PresignedUrl, UploadToken,
-    Value, WrittenPart,
+    ByteRange, Condition, Etag, FoundPart, FoundUpload, Keys, ListOptions, ObjectInfo, Opened, Page, Part, PartId, PresignedAccess, PresignedUrl,
+    UploadToken, Value, WrittenPart,
 };
 
 #[async_trait]
@@ -130,7 +130,7 @@ impl<S: StreamingStore, O: Observer> StreamingStore for Observed<S, O> {
         call.end(result)
     }
 
-    async fn written_parts(&self, token: &UploadToken) -> Result<Vec<WrittenPart>> {
+    async fn written_parts(&self, token: &UploadToken) -> Result<Vec<FoundPart>> {
         let call = self.begin(Operation::WrittenParts, None);
         let result = StreamingStore::written_parts(&self.store, token).await;
         call.end(result)

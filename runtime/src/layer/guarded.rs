@@ -14,8 +14,8 @@ use crate::error::{Error, Result};
 use crate::path::{AtomicKey, Prefix, StorePath};
 use crate::store::{AtomicStore, StreamingStore};
 use crate::types::{
-    ByteRange, Condition, Etag, FoundUpload, Keys, ListOptions, ObjectInfo, Opened, Page, Part, PartId, PresignedAccess, PresignedUrl, UploadToken,
-    Value, WrittenPart,
+    ByteRange, Condition, Etag, FoundPart, FoundUpload, Keys, ListOptions, ObjectInfo, Opened, Page, Part, PartId, PresignedAccess, PresignedUrl,
+    UploadToken, Value, WrittenPart,
 };
 
 /// A store whose calls a policy makes: again, later, or not at all.
@@ -159,7 +159,7 @@ impl<S: StreamingStore, P: Policy> StreamingStore for Guarded<S, P> {
         self.policy.run(Call::repeatable(Operation::FindUploads), || self.store.find_uploads(cursor, limit)).await
     }
 
-    async fn written_parts(&self, token: &UploadToken) -> Result<Vec<WrittenPart>> {
+    async fn written_parts(&self, token: &UploadToken) -> Result<Vec<FoundPart>> {
         self.policy.run(Call::repeatable(Operation::WrittenParts), || self.store.written_parts(token)).await
     }
 

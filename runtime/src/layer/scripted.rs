@@ -15,8 +15,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::path::{AtomicKey, Prefix, StorePath};
 use crate::store::{AtomicStore, StreamingStore};
 use crate::types::{
-    ByteRange, Condition, EntryKind, Etag, FoundUpload, Keys, ListOptions, ObjectInfo, Opened, Page, Part, PartId, PresignedAccess, PresignedUrl,
-    UploadToken, Value, WrittenPart,
+    ByteRange, Condition, EntryKind, Etag, FoundPart, FoundUpload, Keys, ListOptions, ObjectInfo, Opened, Page, Part, PartId, PresignedAccess,
+    PresignedUrl, UploadToken, Value, WrittenPart,
 };
 
 /// Answers each call with the next of its errors, and with a success when there is none left. Clones are the same store.
@@ -152,7 +152,7 @@ impl StreamingStore for Scripted {
         self.answer("find-uploads").map(|()| (Vec::new(), None))
     }
 
-    async fn written_parts(&self, _token: &UploadToken) -> Result<Vec<WrittenPart>> {
+    async fn written_parts(&self, _token: &UploadToken) -> Result<Vec<FoundPart>> {
         self.answer("written-parts").map(|()| Vec::new())
     }
 

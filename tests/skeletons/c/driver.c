@@ -335,7 +335,7 @@ bool UPLOADS(complete)(string *t, UPLOADS(list_written_part_t) * p, string *d, c
 }
 bool UPLOADS(abort)(string *token, error *err) { return unsupported(err); }
 bool LISTING(find)(string *c, uint32_t l, LISTING(tuple2_list_found_option_string_t) * ret, error *err) { return unsupported(err); }
-bool LISTING(written)(string *token, LISTING(list_written_part_t) * ret, error *err) { return unsupported(err); }
+bool LISTING(written)(string *token, LISTING(list_found_part_t) * ret, error *err) { return unsupported(err); }
 bool exports_cofferdam_storage_copying_copy(string *s, string *d, condition *c, object_info *ret, error *err) { return unsupported(err); }
 bool exports_cofferdam_storage_renaming_rename(string *s, string *d, condition *c, object_info *ret, error *err) { return unsupported(err); }
 bool exports_cofferdam_storage_content_store_store(content body, string *a, string *ret, error *err) { return refuse(body, err); }

@@ -100,7 +100,7 @@ fn parts_are_composed_anywhere_and_nothing_is_left() {
     let first = write(&mut driver, &token, 2, 0, "hello").unwrap();
     write(&mut driver, &token, 9, 11, "dropped").unwrap();
     assert!(names(&objects).iter().all(|name| name.starts_with("+cofferdam/uploads/")), "nothing shows before");
-    assert_eq!(driver.written(&token).unwrap()[..2], [first.clone(), second.clone()]);
+    assert_eq!(driver.written(&token).unwrap()[..2], [first.clone(), second.clone()].map(FoundPart::from));
     let info = driver.complete(&token, vec![second.clone(), first.clone()], &path("/elsewhere"), Condition::IfAbsent).unwrap();
     assert_eq!((info.path.as_str(), info.size), ("/elsewhere", 11));
     assert_eq!(objects.borrow()["elsewhere"].0, b"hello there");
