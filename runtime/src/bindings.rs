@@ -41,6 +41,7 @@ wasmtime::component::bindgen!({
         "cofferdam:storage/connections.[method]connection.read": async | trappable,
         "cofferdam:storage/connections.[method]connection.write": async | trappable,
         "cofferdam:storage/http.send": async | trappable,
+        "cofferdam:storage/http.send-all": async | trappable,
         "cofferdam:storage/signing.presign": async | trappable,
         default: trappable,
     },

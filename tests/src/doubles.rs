@@ -12,8 +12,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub use cofferdam::Content;
 use cofferdam::{ByteRange, Extension, State};
 use sha2::{Digest, Sha256};
-use wasmtime::StoreContextMut;
 use wasmtime::component::{Linker, LinkerInstance, Resource, ResourceType};
+use wasmtime::{AsContextMut, StoreContextMut};
 
 #[allow(missing_docs, unreachable_pub, reason = "generated; the documentation is in wit/")]
 mod bindings {
@@ -83,7 +83,9 @@ impl Doubles {
 
     fn http(&self, mut http: LinkerInstance<'_, State>) -> wasmtime::Result<()> {
         let doubles = self.clone();
-        http.func_wrap_async("send", move |store, (request, body): (Request, Body)| Box::new(send(doubles.clone(), store, request, body)))
+        http.func_wrap_async("send", move |store, (request, body): (Request, Body)| Box::new(send(doubles.clone(), store, request, body)))?;
+        let doubles = self.clone();
+        http.func_wrap_async("send-all", move |store, (requests,): (Vec<Request>,)| Box::new(send_all(doubles.clone(), store, requests)))
     }
 }
 
@@ -120,6 +122,18 @@ async fn send(doubles: Doubles, mut store: StoreContextMut<'_, State>, request: 
     let size = answer.len() as u64;
     let content = Content::live(futures::stream::once(async { Ok(answer.into()) }), Some(size));
     Ok((Ok(Response { status: 200, headers: Vec::new(), content: store.data_mut().give_content(content)? }),))
+}
+
+async fn send_all(
+    doubles: Doubles,
+    mut store: StoreContextMut<'_, State>,
+    requests: Vec<Request>,
+) -> wasmtime::Result<(Vec<Result<Response, wit::Error>>,)> {
+    let mut answers = Vec::new();
+    for request in requests {
+        answers.push(send(doubles.clone(), store.as_context_mut(), request, None).await?.0);
+    }
+    Ok((answers,))
 }
 
 fn upstream(mut upstream: LinkerInstance<'_, State>) -> wasmtime::Result<()> {

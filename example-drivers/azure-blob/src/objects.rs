@@ -58,7 +58,9 @@ impl StreamingStore for AzureBlobDriver {
 
     /// One request for each. Azure's batches hold requests that are signed each by itself, which only the host could do.
     fn remove(&mut self, paths: &[StorePath]) -> Vec<Result<()>> {
-        paths.iter().map(|path| self.remove_blob(&self.container.root().key(path), path.as_str())).collect()
+        let requests = paths.iter().map(|path| self.removal(&self.container.root().key(path))).collect();
+        let removed = |(path, answered): (&StorePath, Result<Response>)| succeed(answered?, path.as_str()).found().map(drop);
+        paths.iter().zip(Request::send_all(requests)).map(removed).collect()
     }
 }
 
@@ -90,9 +92,12 @@ impl AzureBlobDriver {
 
     /// Removes the blob `name`; one that is missing is as good as removed.
     pub(crate) fn remove_blob(&self, name: &str, what: &str) -> Result<()> {
+        succeed(self.removal(name).send()?, what).found().map(drop)
+    }
+
+    fn removal(&self, name: &str) -> Request {
         // A blob with snapshots is not removed without them.
-        let request = delete(self.container.blob(name, &[])).header("x-ms-delete-snapshots", "include");
-        succeed(request.send()?, what).found().map(drop)
+        delete(self.container.blob(name, &[])).header("x-ms-delete-snapshots", "include")
     }
 }
 

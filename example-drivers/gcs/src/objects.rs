@@ -55,7 +55,9 @@ impl StreamingStore for GcsDriver {
 
     /// One request for each.
     fn remove(&mut self, paths: &[StorePath]) -> Vec<Result<()>> {
-        paths.iter().map(|path| self.remove_object(&self.bucket.root().key(path), path.as_str())).collect()
+        let requests = paths.iter().map(|path| self.removal(&self.bucket.root().key(path))).collect();
+        let removed = |(path, answered): (&StorePath, Result<Response>)| succeed(answered?, path.as_str()).found().map(drop);
+        paths.iter().zip(Request::send_all(requests)).map(removed).collect()
     }
 }
 
@@ -116,7 +118,11 @@ impl GcsDriver {
 
     /// Removes the object `name`; one that is missing is as good as removed.
     pub(crate) fn remove_object(&self, name: &str, what: &str) -> Result<()> {
-        succeed(Request::delete(self.bucket.object(name, "", &[])).send()?, what).found().map(drop)
+        succeed(self.removal(name).send()?, what).found().map(drop)
+    }
+
+    fn removal(&self, name: &str) -> Request {
+        Request::delete(self.bucket.object(name, "", &[]))
     }
 }
 

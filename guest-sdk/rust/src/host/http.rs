@@ -39,6 +39,9 @@ use crate::error::Result;
 use crate::host::backend;
 use crate::host::data::Content;
 
+/// How many requests the host takes at once.
+const ALL_MAX: usize = 256;
+
 /// A request that is being made.
 #[derive(Clone, Debug, PartialEq)]
 #[must_use]
@@ -115,6 +118,17 @@ impl Request {
         self.exchange(Some(body))
     }
 
+    /// Sends requests without bodies, several at once; answers each, in their order. For many small questions: the host takes no more than
+    /// 64 KiB of a response's body, and holds it.
+    ///
+    /// # Errors
+    /// Each by itself: as [`Request::send`], and `quota-exceeded` for a body that is longer.
+    pub fn send_all(requests: Vec<Self>) -> Vec<Result<Response>> {
+        let requests: Vec<_> = requests.into_iter().map(|request| request.0).collect();
+        let answered = requests.chunks(ALL_MAX).flat_map(backend::http::send_all);
+        answered.map(|answered| answered.map(Response::of)).collect()
+    }
+
     /// A URL with which anybody may send this request for so many seconds. Nothing is sent.
     ///
     /// # Errors
@@ -125,12 +139,15 @@ impl Request {
     }
 
     fn exchange(&self, body: Option<&Content>) -> Result<Response> {
-        let (status, headers, content) = backend::http::send(&self.0, body.map(|body| &body.0))?;
-        Ok(Response { status, headers, content: Content(content) })
+        backend::http::send(&self.0, body.map(|body| &body.0)).map(Response::of)
     }
 }
 
 impl Response {
+    fn of((status, headers, content): (u16, Headers, backend::data::Content)) -> Self {
+        Self { status, headers, content: Content(content) }
+    }
+
     /// The first header of that name, without regard to case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(present, _)| present.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())

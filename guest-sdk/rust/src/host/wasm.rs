@@ -24,7 +24,16 @@ pub(crate) mod http {
 
     /// As the host's `send`.
     pub(crate) fn send(request: &Request, body: Option<&Content>) -> Result<(u16, Headers, Content)> {
-        http::send(request, body).map(|response| (response.status, response.headers, response.content))
+        http::send(request, body).map(parts)
+    }
+
+    /// As the host's `send-all`.
+    pub(crate) fn send_all(requests: &[Request]) -> Vec<Result<(u16, Headers, Content)>> {
+        http::send_all(requests).into_iter().map(|answered| answered.map(parts)).collect()
+    }
+
+    fn parts(response: http::Response) -> (u16, Headers, Content) {
+        (response.status, response.headers, response.content)
     }
 }
 

@@ -34,6 +34,17 @@ impl Answered {
         Self { status, headers, content }
     }
 
+    /// The same with the whole body, which has at most `most` bytes: its connection is free for others.
+    ///
+    /// # Errors
+    /// `quota-exceeded` for more, and what reading it reports.
+    ///
+    /// # Cancel safety
+    /// The connection is given up.
+    pub(super) async fn held(self, most: u64) -> Result<Self> {
+        Ok(Self { content: Content::from_bytes(self.content.bytes(most).await?), ..self })
+    }
+
     /// The headers as text, in the order in which they came.
     pub(super) fn texts(&self) -> Vec<(String, String)> {
         let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();

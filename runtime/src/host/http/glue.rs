@@ -41,6 +41,13 @@ async fn presign(http: Result<Http>, request: Request, seconds: u32) -> Result<S
     http?.presign(request.try_into()?, seconds).await
 }
 
+async fn ask_all(http: Result<Http>, call: &CallContext, requests: Vec<Request>) -> Vec<Result<Answered>> {
+    match http {
+        Ok(http) => http.send_all(call, requests.into_iter().map(TryInto::try_into).collect()).await,
+        Err(error) => requests.iter().map(|_| Err(error.clone())).collect(),
+    }
+}
+
 /// A request as traces show it: without its query.
 fn shown(request: &Request) -> String {
     format!("{} {}", request.method, request.url.split('?').next().unwrap_or_default())
@@ -55,7 +62,23 @@ impl Host for State {
         let answered = ask(http, &call, request, body).await;
         self.budget.leave_host();
         call.moved(1);
-        self.trace(|| format!("http.send({said}) {}", outcome(&answered, |answered| answered.status.as_u16().to_string())));
+        self.respond("http.send", &said, answered)
+    }
+
+    async fn send_all(&mut self, requests: Vec<Request>) -> wasmtime::Result<Vec<Result<Response, types::Error>>> {
+        self.budget.enter_host();
+        let said: Vec<_> = requests.iter().map(shown).collect();
+        let (http, call) = (self.http(), self.call().clone());
+        let answered = ask_all(http, &call, requests).await;
+        self.budget.leave_host();
+        said.iter().zip(answered).map(|(said, answered)| self.respond("http.send-all", said, answered)).collect()
+    }
+}
+
+impl State {
+    /// What the guest gets for a request that the trace shows as `said`.
+    fn respond(&mut self, function: &str, said: &str, answered: Result<Answered>) -> Answer<Response> {
+        self.trace(|| format!("{function}({said}) {}", outcome(&answered, |answered| answered.status.as_u16().to_string())));
         match answered {
             Ok(answered) => {
                 let (status, headers) = (answered.status.as_u16(), answered.texts());

@@ -24,6 +24,8 @@ mod sign;
 mod wasi;
 
 #[cfg(test)]
+mod several_tests;
+#[cfg(test)]
 mod tests;
 
 use std::pin::pin;
@@ -31,6 +33,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use futures::{StreamExt, stream};
 use reqwest::Client;
 use reqwest::redirect::Policy;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -55,6 +58,15 @@ use crate::host::network::tls::{self, TrustError};
 
 /// How long a connection that nobody uses is kept: less than servers keep theirs, so that a request seldom meets one that just closed.
 const IDLE: Duration = Duration::from_secs(30);
+
+/// How many of a driver's requests are under way at once when it sends several: servers take that from one client without complaint.
+const AT_ONCE: usize = 16;
+
+/// How many requests a driver may send at once (contract: `http.send-all`).
+const ALL_MAX: usize = 256;
+
+/// How many bytes of each of their answers' bodies are taken (contract: `http.send-all`).
+const ALL_BODY_MAX: u64 = 64 << 10;
 
 /// How many headers an answer may have.
 const HEADERS_MAX: usize = 128;
@@ -138,6 +150,26 @@ impl Http {
             return Err(Error::invalid_argument("a body of unknown size cannot be sent: hold it first"));
         }
         Ok(self.exchange(call, &asked, body).await?)
+    }
+
+    /// Sends requests without bodies, [`AT_ONCE`] at a time; answers each, in their order, with a body that is held.
+    ///
+    /// # Errors
+    /// Each by itself, as the contract says of `http.send-all`.
+    ///
+    /// # Cancel safety
+    /// As of [`Http::send`]; those that are not begun are never sent.
+    pub(crate) async fn send_all(&self, call: &CallContext, asked: Vec<Result<Asked>>) -> Vec<Result<Answered>> {
+        if asked.len() > ALL_MAX {
+            let error = Error::invalid_argument(format!("{} requests are too many for `send-all`, which takes {ALL_MAX}", asked.len()));
+            return asked.iter().map(|_| Err(error.clone())).collect();
+        }
+        let send = async |asked: Result<Asked>| {
+            let answered = self.send(call, asked?, None).await?.held(ALL_BODY_MAX).await;
+            call.moved(1);
+            answered
+        };
+        stream::iter(asked).map(send).buffered(AT_ONCE).collect().await
     }
 
     /// [`Http::send`], which sends a body of unknown size in pieces, and says what a request failed at.

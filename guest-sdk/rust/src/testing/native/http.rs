@@ -25,6 +25,11 @@ pub(crate) fn send(request: &Request, body: Option<&Content>) -> Result<(u16, He
     Ok((answer.status, answer.headers, Content::response(answer.body, size)))
 }
 
+/// As the host's `send-all`, one after the other.
+pub(crate) fn send_all(requests: &[Request]) -> Vec<Result<(u16, Headers, Content)>> {
+    requests.iter().map(|request| send(request, None)).collect()
+}
+
 /// As the host's `presign`; the signature says what was signed.
 pub(crate) fn presign(request: &Request, seconds: u32) -> Result<String> {
     check(request)?;
