@@ -49,7 +49,7 @@ impl Table {
 
     fn push(&mut self, work: &str, ours: String, beside: String, ratio: f64, aim: Aim) {
         let (aimed, met) = match aim {
-            Aim::AtLeast(least) => (format!("≥ {least}"), if ratio >= least { "yes" } else { "no" }),
+            Aim::AtLeast(least) => (format!("≥ {}", (least * 100.0).round() / 100.0), if ratio >= least { "yes" } else { "no" }),
             Aim::AtMost(most) => (format!("≤ {most}"), if ratio <= most { "yes" } else { "no" }),
             Aim::Nothing => ("-".to_owned(), "-"),
         };

@@ -23,7 +23,7 @@ const LARGE: usize = 256 << 20;
 const SMALL_EACH: usize = 200;
 const LARGE_EACH: usize = 1;
 
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 5;
 
 /// How small operations may compare: at most 1.15 times as long.
 const SMALL_AIM: Aim = Aim::AtLeast(1.0 / 1.15);
