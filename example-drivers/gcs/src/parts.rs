@@ -5,7 +5,6 @@ use cofferdam_guest::web::malformed;
 use cofferdam_guest::web::uploads::{not_a_token, sealed, unsealed};
 
 use crate::GcsDriver;
-use crate::errors::document;
 use crate::lists::FIELDS;
 use crate::resources::{Resource, items, next_token, prefixes};
 
@@ -106,7 +105,7 @@ impl GcsDriver {
         loop {
             let mut query = vec![("fields", FIELDS), ("prefix", folder.as_str())];
             query.extend(token.as_deref().map(|token| ("pageToken", token)));
-            let answer = document(Request::get(self.bucket.list(&query)).send()?, "a list of parts")?;
+            let answer = self.bucket.list(&query, "a list of parts")?;
             found.append(&mut items(&answer)?);
             let next = next_token(&answer);
             match next {
@@ -133,7 +132,7 @@ impl UploadListing for GcsDriver {
             let mut query = vec![("maxResults", most.as_str()), ("fields", FIELDS), ("prefix", &uploads), ("delimiter", "/")];
             query.extend(start.as_deref().map(|start| ("startOffset", start)));
             query.extend(token.as_deref().map(|token| ("pageToken", token)));
-            let answer = document(Request::get(self.bucket.list(&query)).send()?, "a list of uploads")?;
+            let answer = self.bucket.list(&query, "a list of uploads")?;
             let named = |name: &str| Upload::of_name(name.strip_prefix(&uploads)?.strip_suffix('/')?);
             let mut found: Vec<_> = prefixes(&answer).filter_map(named).filter(|upload| last.as_ref().is_none_or(|last| upload.0 > last.0)).collect();
             found.sort_by(|one, other| one.0.cmp(&other.0));

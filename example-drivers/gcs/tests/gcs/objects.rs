@@ -167,8 +167,9 @@ fn a_copy_goes_on_until_it_is_done_and_says_which_condition_failed() {
 #[test]
 fn health_is_one_round_trip_and_clients_get_urls_of_the_xml_api() {
     let mut driver = start(&[("prefix", "p")]);
-    driver.script([answer(200, &json!({})), error(404, "notFound", "The specified bucket does not exist.")]);
+    driver.script([answer(200, &json!({})), error(404, "notFound", "Not Found"), error(404, "notFound", "The specified bucket does not exist.")]);
     driver.health().unwrap();
+    assert_eq!(driver.health().unwrap_err().kind, ErrorKind::Unavailable);
     assert_eq!(driver.health().unwrap_err().kind, ErrorKind::Unavailable);
     assert_eq!(asked(&driver)[0], "GET /storage/v1/b/blobs/o?maxResults=1&prefix=p%2F");
     assert_eq!(driver.presign(&path("/a/b"), Access::Read, 60).unwrap(), format!("{SERVER}/blobs/p/a/b?signed=GET&expires=60"));
