@@ -5,7 +5,6 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -13,13 +12,10 @@ use std::thread;
 use cofferdam::ConnectionGrant;
 use tempfile::TempDir;
 
-use crate::tools;
+use crate::{port, tools};
 
 /// What a server says when it serves.
 const READY: &str = "Ready to accept connections";
-
-/// How often another port is tried: between the choice of one and the server's use of it another process may take it.
-const TRIES: u32 = 5;
 
 /// A running server, with an empty database.
 #[derive(Debug)]
@@ -48,15 +44,9 @@ impl Redis {
     /// It does not start.
     pub fn start_in(folder: TempDir, configuration: &str) -> Option<Self> {
         let (program, client) = (tools::find("redis-server")?, tools::find("redis-cli")?);
-        let mut said = Vec::new();
-        for _ in 0..TRIES {
-            let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-            match launch(&program, &folder, configuration, port) {
-                Ok(child) => return Some(Self { program, client, configuration: configuration.to_owned(), folder, child, port }),
-                Err(lines) => said = lines,
-            }
-        }
-        panic!("redis-server does not start:\n{}", said.join("\n"));
+        let launched = port::on_free(|port| Ok((launch(&program, &folder, configuration, port)?, port)));
+        let (child, port) = launched.unwrap_or_else(|said: Vec<String>| panic!("redis-server does not start:\n{}", said.join("\n")));
+        Some(Self { program, client, configuration: configuration.to_owned(), folder, child, port })
     }
 
     /// Kills it and starts it again, on the same port and with what it has on its disk.
