@@ -8,7 +8,7 @@ use cofferdam_certification::{Options, certify};
 use cofferdam_tests::azure::Azurite;
 use cofferdam_tests::client::noise;
 use cofferdam_tests::drivers;
-use cofferdam_tests::passage::{calls_of, reads};
+use cofferdam_tests::passage::{calls_of_an_object, reads};
 use cofferdam_tests::promises::Promised;
 
 /// 5,000 MiB of `put-max` are for the long run.
@@ -35,17 +35,9 @@ async fn azurite_gets_what_the_list_promises() {
 
 #[tokio::test]
 async fn no_byte_of_an_object_passes_the_guest() {
-    const SIZE: usize = 16 << 20;
     let Some(server) = Azurite::start().await else { return };
     let mount = mount(&server.grant(SETTINGS)).await;
-    let (bytes, at) = (noise(1, SIZE), path("/large"));
-    let calls = calls_of(&mount, async || {
-        mount.put(&at, Content::from_bytes(bytes.clone()), Condition::IfAbsent).await.unwrap();
-        let opened = mount.open(&at, ByteRange::Whole).await.unwrap();
-        assert_eq!(opened.content.bytes(SIZE as u64).await.unwrap(), bytes);
-        mount.copy(&at, &path("/copied"), Condition::IfAbsent).await.unwrap();
-    })
-    .await;
+    let calls = calls_of_an_object(&mount).await;
     assert!(calls.contains("http.send(PUT") && calls.contains("http.send(GET"), "{calls}");
     // Answers to writes and copies are heads only: it reads nothing at all.
     assert_eq!(reads(&calls), Vec::<&str>::new());

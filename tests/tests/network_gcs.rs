@@ -3,12 +3,11 @@
 
 use std::time::Duration;
 
-use cofferdam::{ByteRange, Condition, Content, Grant, Mount, MountOptions, PresignedAccess, StorePath, StreamingStore};
+use cofferdam::{Condition, Content, Grant, Mount, MountOptions, PresignedAccess, StorePath, StreamingStore};
 use cofferdam_certification::{Options, Report, certify};
-use cofferdam_tests::client::noise;
 use cofferdam_tests::drivers;
 use cofferdam_tests::gcs::FakeGcs;
-use cofferdam_tests::passage::{calls_of, reads};
+use cofferdam_tests::passage::{calls_of_an_object, reads};
 use cofferdam_tests::promises::{Promised, joined};
 
 /// 5 TiB of `put-max` are too much for any test.
@@ -50,19 +49,9 @@ async fn fake_gcs_server_gets_what_the_list_promises() {
 
 #[tokio::test]
 async fn no_byte_of_an_object_passes_the_guest() {
-    const SIZE: usize = 16 << 20;
     let Some(server) = FakeGcs::start().await else { return };
     let mount = mount(&server.grant(SETTINGS)).await;
-    let (bytes, at) = (noise(1, SIZE), path("/large"));
-    let calls = calls_of(&mount, async || {
-        mount.put(&at, Content::from_bytes(bytes.clone()), Condition::IfAbsent).await.unwrap();
-        mount.copy(&at, &path("/copied"), Condition::IfAbsent).await.unwrap();
-        for at in [at, path("/copied")] {
-            let opened = mount.open(&at, ByteRange::Whole).await.unwrap();
-            assert_eq!(opened.content.bytes(SIZE as u64).await.unwrap(), bytes);
-        }
-    })
-    .await;
+    let calls = calls_of_an_object(&mount).await;
     assert!(calls.contains("http.send(POST") && calls.contains("http.send(GET"), "{calls}");
     // What it reads are the server's words about objects: a document of a KiB for each request but the downloads.
     let read = |call: &&str| call.split_once("→ ").and_then(|(_, read)| read.split(' ').next()?.parse::<usize>().ok());

@@ -7,7 +7,7 @@ use cofferdam::{ByteRange, Condition, Content, ErrorKind, Mount, MountOptions, S
 use cofferdam_certification::{Options, certify};
 use cofferdam_tests::client::noise;
 use cofferdam_tests::drivers;
-use cofferdam_tests::passage::{calls_of, reads};
+use cofferdam_tests::passage::{calls_of_an_object, reads};
 use cofferdam_tests::promises::Promised;
 use cofferdam_tests::s3::S3Server;
 
@@ -46,17 +46,9 @@ async fn on_s3s_fs_it_holds_what_its_list_promises() {
 
 #[tokio::test]
 async fn no_byte_of_an_object_passes_the_guest() {
-    const SIZE: usize = 16 << 20;
     let Some(server) = S3Server::moto().await else { return };
     let mount = mount(&server, SETTINGS).await;
-    let (bytes, at) = (noise(1, SIZE), path("/large"));
-    let calls = calls_of(&mount, async || {
-        mount.put(&at, Content::from_bytes(bytes.clone()), Condition::IfAbsent).await.unwrap();
-        let opened = mount.open(&at, ByteRange::Whole).await.unwrap();
-        assert_eq!(opened.content.bytes(SIZE as u64).await.unwrap(), bytes);
-        mount.copy(&at, &path("/copied"), Condition::IfAbsent).await.unwrap();
-    })
-    .await;
+    let calls = calls_of_an_object(&mount).await;
     assert!(calls.contains("http.send(PUT") && calls.contains("http.send(GET"), "{calls}");
     // What it reads are answers to writes and copies: a line of XML at most.
     assert_eq!(reads(&calls), Vec::<&str>::new());
