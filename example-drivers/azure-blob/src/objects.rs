@@ -2,7 +2,7 @@
 
 use cofferdam_guest::prelude::*;
 use cofferdam_guest::web::objects::{opened, opened_empty};
-use cofferdam_guest::web::{conditional, dates, malformed, presigned, range_header, sized, unheld, unquoted, whole_size};
+use cofferdam_guest::web::{conditional, dates, malformed, presigned, range_header, remove_each, sized, unheld, unquoted, whole_size};
 
 use crate::container::{delete, get, head, put};
 use crate::errors::succeed;
@@ -58,9 +58,7 @@ impl StreamingStore for AzureBlobDriver {
 
     /// One request for each. Azure's batches hold requests that are signed each by itself, which only the host could do.
     fn remove(&mut self, paths: &[StorePath]) -> Vec<Result<()>> {
-        let requests = paths.iter().map(|path| self.removal(&self.container.root().key(path))).collect();
-        let removed = |(path, answered): (&StorePath, Result<Response>)| succeed(answered?, path.as_str()).found().map(drop);
-        paths.iter().zip(Request::send_all(requests)).map(removed).collect()
+        remove_each(paths, |path| self.removal(&self.container.root().key(path)), succeed)
     }
 }
 

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use cofferdam_guest::prelude::*;
 use cofferdam_guest::web::objects::{opened, opened_empty};
-use cofferdam_guest::web::{dates, malformed, presigned, range_header, sized, unheld, whole_size};
+use cofferdam_guest::web::{dates, malformed, presigned, range_header, remove_each, sized, unheld, whole_size};
 
 use crate::errors::{document, succeed};
 use crate::resources::{MEMBERS, Resource};
@@ -55,9 +55,7 @@ impl StreamingStore for GcsDriver {
 
     /// One request for each.
     fn remove(&mut self, paths: &[StorePath]) -> Vec<Result<()>> {
-        let requests = paths.iter().map(|path| self.removal(&self.bucket.root().key(path))).collect();
-        let removed = |(path, answered): (&StorePath, Result<Response>)| succeed(answered?, path.as_str()).found().map(drop);
-        paths.iter().zip(Request::send_all(requests)).map(removed).collect()
+        remove_each(paths, |path| self.removal(&self.bucket.root().key(path)), succeed)
     }
 }
 

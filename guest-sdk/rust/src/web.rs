@@ -21,7 +21,7 @@ pub mod uploads;
 pub mod urls;
 pub mod xml;
 
-use crate::error::Result;
+use crate::error::{Result, ResultExt};
 use crate::host::data::Content;
 use crate::host::http::{Request, Response};
 use crate::path::StorePath;
@@ -95,6 +95,16 @@ pub fn presigned(url: String, access: Access, seconds: u32) -> Result<String> {
         Access::Stat => Request::head(url),
     }
     .presign(seconds)
+}
+
+/// Removes by one `removal` for each path, several at once, whose answers `succeed` reads; what is missing is as good as removed.
+pub fn remove_each(
+    paths: &[StorePath],
+    removal: impl Fn(&StorePath) -> Request,
+    succeed: impl Fn(Response, &str) -> Result<Response>,
+) -> Vec<Result<()>> {
+    let answers = Request::send_all(paths.iter().map(removal).collect());
+    paths.iter().zip(answers).map(|(path, answered)| succeed(answered?, path.as_str()).found().map(drop)).collect()
 }
 
 /// The error of a write under `condition`: servers have one name for both conditions, and many none where nothing is stored.
