@@ -40,20 +40,6 @@ pub fn policies(name: &str, options: &LayerOptions) -> Policies {
     Chain(Retry::new(options.retry), Chain(Breaker::new(name, options.breaker), attempt))
 }
 
-impl Policies {
-    /// What they have done so far, and would do with a call that comes now.
-    pub fn state(&self) -> LayerState {
-        let Chain(retry, Chain(breaker, Chain(concurrency, _))) = self;
-        LayerState {
-            retries: retry.retries(),
-            breaker: breaker.state(),
-            refused: breaker.refused(),
-            concurrency: concurrency.limit(),
-            waiting: concurrency.waiting(),
-        }
-    }
-}
-
 /// What the policies of a mount have to tell whoever watches it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -78,7 +64,14 @@ pub trait Layers: Send + Sync {
 
 impl<S: Send + Sync> Layers for Guarded<S, Policies> {
     fn state(&self) -> LayerState {
-        self.policy().state()
+        let Chain(retry, Chain(breaker, Chain(concurrency, _))) = self.policy();
+        LayerState {
+            retries: retry.retries(),
+            breaker: breaker.state(),
+            refused: breaker.refused(),
+            concurrency: concurrency.limit(),
+            waiting: concurrency.waiting(),
+        }
     }
 }
 
