@@ -12,7 +12,7 @@ use crate::workspace::Workspace;
 use crate::{process, skeletons};
 
 /// A program or a file, and the package that has it.
-const TOOLS: [(&str, &str); 12] = [
+const TOOLS: [(&str, &str); 13] = [
     ("docker-registry", "docker-registry"),
     ("nginx", "nginx-light"),
     ("skopeo", "skopeo"),
@@ -22,6 +22,7 @@ const TOOLS: [(&str, &str); 12] = [
     ("buildah", "buildah"),
     ("podman", "podman"),
     ("curl", "curl"),
+    ("openssl", "openssl"),
     ("redis-server", "redis-server"),
     // Not the package `apache2`, which is a service of the system: this has the program and its modules.
     ("apache2", "apache2-bin"),
