@@ -112,9 +112,10 @@ void cd_abort_at(const char *file, int line, const char *function, const char *m
   __builtin_trap();
 }
 
-// What <assert.h> calls; the C library's own writes to a standard error that nobody has.
-_Noreturn void __assert_fail(const char *expression, const char *file, int line, const char *function);
-_Noreturn void __assert_fail(const char *expression, const char *file, int line, const char *function) {
+// What `assert` of <assert.h> calls: the build says -D__assert_fail=cd_assert_fail, since the C library's own writes to a standard
+// error that nobody has.
+__attribute__((noreturn)) void cd_assert_fail(const char *expression, const char *file, int line, const char *function);
+void cd_assert_fail(const char *expression, const char *file, int line, const char *function) {
   char text[256];
   snprintf(text, sizeof text, "assertion failed: %s", expression);
   cd_abort_at(file, line, function, text);
