@@ -94,7 +94,7 @@ class Objects(cofferdam.StreamingStore[SmallFileStore]):
         if page.after is None:
             return page.page()
         try:
-            for below, entry in trees.walk(self.file(prefix).rstrip("/"), page.after, deep=options.recursive, chunk=options.limit + 1):
+            for below, entry in trees.walk(self.file(prefix).rstrip("/"), page.after, deep=options.recursive, chunk=page.limit + 1):
                 path = page.base + below
                 if not cofferdam.is_component(entry.name) or entry.kind is files.FileKind.OTHER:
                     continue

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import io
+import linecache
+import os
 import sys
 import traceback
 from collections.abc import Callable
+from types import TracebackType
 from typing import Any, TypeVar, get_type_hints
 
 import wit_world.exports
@@ -27,6 +31,9 @@ except ImportError:
     pass
 
 DriverT = TypeVar("DriverT", bound=Driver[Any])
+
+#: Where the interpreter's own modules are, as their `__file__` has it.
+_STANDARD_LIBRARY = os.path.dirname(os.__file__)
 
 #: How much of a traceback an error carries: its end, which says most.
 _TRACE_MAX = 3000
@@ -107,6 +114,19 @@ def export(
         exported[title] = _adapter(instance, name, title, store)
     for title, one in exported.items():
         setattr(sys.modules[module], title, one)
+    _prepare_output()
+
+
+def _prepare_output() -> None:
+    """Keeps what a traceback shows, since the sources are not there when the component runs, and `print` from holding lines back."""
+    for one in list(sys.modules.values()):
+        file = getattr(one, "__file__", None)
+        # The interpreter's own modules are frozen into it at other places than what was given as the driver's.
+        if file and file.endswith(".py") and not file.startswith(_STANDARD_LIBRARY) and (lines := linecache.getlines(file)):
+            # Without a time of change: such an entry is never compared with the file.
+            linecache.cache[file] = (sum(map(len, lines)), None, lines, file)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)
 
 
 def _check_classes(driver: type[Any], chosen: dict[str, type[Any]]) -> None:
@@ -277,6 +297,14 @@ def _guarded(full: str, owner: type[Any], call: Callable[[], Any]) -> Any:
         raise Err(_error(full, owner, failure)) from None
 
 
+def _own(trace: TracebackType | None) -> TracebackType | None:
+    """What of a traceback is the author's: from the first frame outside of this file on."""
+    inner = trace
+    while inner is not None and inner.tb_frame.f_code.co_filename == __file__:
+        inner = inner.tb_next
+    return inner or trace
+
+
 def _error(full: str, owner: type[Any], failure: BaseException) -> wit.Error:
     """The error for whatever left a driver's function: one that is none of the contract's is told in Python's own words."""
     if isinstance(failure, Err) and isinstance(failure.value, wit.Error):
@@ -287,7 +315,7 @@ def _error(full: str, owner: type[Any], failure: BaseException) -> wit.Error:
     if isinstance(failure, _check.WrongType):
         told = f"{full} of {owner.__name__} answered wrongly: {failure}"
     else:
-        trace = "".join(traceback.format_exception(failure)).strip()
+        trace = "".join(traceback.format_exception(type(failure), failure, _own(failure.__traceback__))).strip()
         told = f"{full} of {owner.__name__} raised {type(failure).__name__}: {shown(str(failure))}\n{trace[-_TRACE_MAX:]}"
     # A lone surrogate in an exception's text would be a fault on the way out.
     told = told.encode("utf-8", "backslashreplace").decode()

@@ -9,6 +9,9 @@ from .types import ListOptions, ObjectInfo, Page, sort_key
 #: The first character of every cursor, so that a path is none.
 _MARK = ">"
 
+#: The most entries of a page, so that one does not outgrow an instance's memory.
+_LIMIT_MAX = 10_000
+
 
 class PageBuilder:
     """A page that is being filled, in the order of sort keys.
@@ -23,7 +26,8 @@ class PageBuilder:
         self.is_first = options.cursor is None and options.start_after is None
         #: What the entries come after, relative to `base`: `x/y`; empty for all, `None` if there can be none.
         self.after = self._after(options)
-        self._limit = options.limit
+        #: How many entries it takes.
+        self.limit = min(options.limit, _LIMIT_MAX)
         self._entries: list[ObjectInfo] = []
         self._more = False
 
@@ -42,7 +46,7 @@ class PageBuilder:
 
     def add(self, entry: ObjectInfo) -> bool:
         """Adds an entry. False if the page was full before: then there is a next one, and the list is over for now."""
-        if len(self._entries) >= self._limit:
+        if len(self._entries) >= self.limit:
             self._more = True
             return False
         self._entries.append(entry)
