@@ -2,14 +2,20 @@
 
 SQLite has no locks of its own here, because WASI has none. So every transaction, also one that only reads, holds a lock of the host's,
 which is exclusive among all instances and processes. Whoever comes after one that died finds SQLite's journal and rolls back.
+
+Where the directory is granted for reading only there is no lock to be had. Then a question is asked of the file as it is, and its answer
+counts if no change was under way before and after, and none came between.
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import TypeVar
 
-from cofferdam import Content, Corrupted, NotFound, PermissionDenied, QuotaExceeded, Unavailable, files, system
+from cofferdam import Bounded, Content, Corrupted, NotFound, PermissionDenied, QuotaExceeded, Span, StoreError, Unavailable, files, system
+
+AnswerT = TypeVar("AnswerT")
 
 #: What is in the file: another number is of another version of this driver.
 SCHEMA_VERSION = 1
@@ -32,6 +38,12 @@ CREATE TABLE records (
 #: After this long a file that no row names is what a call that died has left: one day, in nanoseconds.
 LEFTOVER_AFTER = 86_400 * 1_000_000_000
 
+#: Where in the file SQLite counts its commits: four bytes.
+CHANGE_COUNTER = Bounded(Span(24, 4))
+
+#: How often a question without a lock is asked again because somebody writes.
+TRIES = 20
+
 
 @dataclass(frozen=True)
 class Row:
@@ -49,12 +61,13 @@ class Catalog:
     def __init__(self, root: str) -> None:
         self.root = root
         self._connection: sqlite3.Connection | None = None
+        self._is_locking: bool | None = None
         self._swept = False
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """A transaction: what is done in it is done whole and durable at its end, or not at all. Nobody else has one meanwhile."""
-        with files.lock(f"{self.root}/catalog"):
+        with self._lock():
             try:
                 connection = self._connection or self._connect()
                 connection.execute("BEGIN IMMEDIATE")
@@ -67,6 +80,62 @@ class Catalog:
             except sqlite3.Error as failure:
                 self._close()
                 raise told(failure) from failure
+
+    def read(self, question: Callable[[sqlite3.Connection], AnswerT]) -> AnswerT:
+        """The answer to a question that changes nothing, about one moment. The question may be asked more than once."""
+        if self._is_locking is None:
+            try:
+                self._lock().release()
+                self._is_locking = True
+            except PermissionDenied:
+                # Granted for reading only, which does not change while an instance lives.
+                self._is_locking = False
+        if not self._is_locking:
+            return self._read_unlocked(question)
+        with self.transaction() as db:
+            return question(db)
+
+    def _lock(self) -> files.Guard:
+        return files.lock(f"{self.root}/catalog")
+
+    def _read_unlocked(self, question: Callable[[sqlite3.Connection], AnswerT]) -> AnswerT:
+        for _ in range(TRIES):
+            before = self._state()
+            if before is None:
+                continue
+            try:
+                answer = self._ask_unlocked(question, exists=before != b"")
+            except sqlite3.Error as failure:
+                # What is torn looks damaged: it is if nobody wrote.
+                if self._state() == before:
+                    raise told(failure) from failure
+            except StoreError:
+                if self._state() == before:
+                    raise
+            else:
+                if self._state() == before:
+                    return answer
+        raise Unavailable("the catalogue is being written, or its last writer died and nobody has written since")
+
+    def _ask_unlocked(self, question: Callable[[sqlite3.Connection], AnswerT], exists: bool) -> AnswerT:
+        # Opened anew for each question: SQLite looks for no changes of a file that it is told to be immutable.
+        path = f"file:{self.root}/catalog.sqlite?vfs=unix-none&immutable=1" if exists else "file::memory:"
+        connection = sqlite3.connect(path, uri=True, isolation_level=None)
+        try:
+            if not exists:
+                connection.executescript(SCHEMA)
+            return question(connection)
+        finally:
+            connection.close()
+
+    def _state(self) -> bytes | None:
+        """How many commits there were; nothing if there is no file, and `None` while one is under way: then the journal has bytes."""
+        try:
+            with files.open(f"{self.root}/catalog.sqlite", CHANGE_COUNTER).content as counter:
+                count = counter.read_all(4)
+            return None if files.stat(f"{self.root}/catalog.sqlite-journal").size else count
+        except NotFound:
+            return b""
 
     def _connect(self) -> sqlite3.Connection:
         files.make_directory(self.root)
@@ -124,12 +193,13 @@ class Catalog:
         except NotFound:
             return
         old = [entry.name for entry in entries if entry.modified < system.now() - LEFTOVER_AFTER]
-        if old:
-            with self.transaction() as db:
-                # In the transaction: a slow `put` checks in its own that its file is still there.
-                for blob in old:
-                    if not is_named(db, blob):
-                        self.drop(blob)
+        if not old:
+            return
+        with self.transaction() as db:
+            # In the transaction: a slow `put` checks in its own that its file is still there.
+            for blob in old:
+                if not is_named(db, blob):
+                    self.drop(blob)
 
 
 # ---- Questions and changes; each in a transaction of the caller's ------------------------------------------------------------

@@ -44,8 +44,7 @@ class SqliteCatalog(cofferdam.Driver[Settings]):
         return Claims(shared=True, put_if_absent=True, put_if_match=True, atomic_remove_if_match=True)
 
     def health(self) -> None:
-        with self.catalog.transaction() as db:
-            db.execute("SELECT 1 FROM objects LIMIT 1").fetchall()
+        self.catalog.read(lambda db: db.execute("SELECT 1 FROM objects LIMIT 1").fetchall())
 
 
 def as_object(row: Row) -> ObjectInfo:
@@ -61,24 +60,24 @@ def check(row: Row | None, condition: Condition, path: str) -> None:
 
 class Objects(cofferdam.StreamingStore[SqliteCatalog]):
     def stat(self, path: str) -> ObjectInfo:
-        with self.driver.catalog.transaction() as db:
-            return as_object(catalog.get(db, path))
+        return as_object(self.driver.catalog.read(lambda db: catalog.get(db, path)))
 
     def open(self, path: str, wanted: ByteRange) -> Opened:
-        with self.driver.catalog.transaction() as db:
+        def question(db: sqlite3.Connection) -> Opened:
             row = catalog.get(db, path)
             try:
-                # In the transaction: once it is open it stays readable, whoever removes its name.
+                # While nobody can remove its name: once it is open it stays readable.
                 content = files.open(self.driver.catalog.file(row.blob), wanted).content
             except NotFound:
                 raise cofferdam.Corrupted(f"the bytes of {path} are gone: there is no {row.blob}") from None
             return Opened(as_object(row), content)
 
+        return self.driver.catalog.read(question)
+
     def put(self, path: str, content: Content, condition: Condition) -> ObjectInfo:
         if isinstance(condition, (IfAbsent, IfMatch)):
             # Not a byte is moved for a condition that does not hold as it is.
-            with self.driver.catalog.transaction() as db:
-                check(catalog.find(db, path), condition, path)
+            check(self.driver.catalog.read(lambda db: catalog.find(db, path)), condition, path)
         blob = self.driver.catalog.keep(content)
         try:
             with self.driver.catalog.transaction() as db:
@@ -92,18 +91,19 @@ class Objects(cofferdam.StreamingStore[SqliteCatalog]):
         return as_object(row)
 
     def list(self, prefix: str, options: ListOptions) -> Page:
-        page = PageBuilder(prefix, options)
-        if page.after is None:
-            return page.page()
-        found = catalog.below if options.recursive else catalog.children
-        with self.driver.catalog.transaction() as db:
-            for entry in found(db, page.base, page.after):
-                if not page.add(as_object(entry) if isinstance(entry, Row) else cofferdam.prefix_info(entry)):
-                    break
-        answer = page.page()
-        if page.is_first and prefix != "/" and not answer.entries:
-            raise NotFound(f"nothing is stored below {prefix}")
-        return answer
+        def question(db: sqlite3.Connection) -> Page:
+            page = PageBuilder(prefix, options)
+            if page.after is not None:
+                found = catalog.below if options.recursive else catalog.children
+                for entry in found(db, page.base, page.after):
+                    if not page.add(as_object(entry) if isinstance(entry, Row) else cofferdam.prefix_info(entry)):
+                        break
+            answer = page.page()
+            if page.is_first and prefix != "/" and not answer.entries:
+                raise NotFound(f"nothing is stored below {prefix}")
+            return answer
+
+        return self.driver.catalog.read(question)
 
     def remove(self, path: str) -> None:
         with self.driver.catalog.transaction() as db:
@@ -144,8 +144,7 @@ class Moves(cofferdam.Renaming[SqliteCatalog]):
 
 class Records(cofferdam.AtomicStore[SqliteCatalog]):
     def get(self, key: str) -> Value:
-        with self.driver.catalog.transaction() as db:
-            row = db.execute("SELECT data, etag FROM records WHERE key = ?", (key,)).fetchone()
+        row = self.driver.catalog.read(lambda db: db.execute("SELECT data, etag FROM records WHERE key = ?", (key,)).fetchone())
         if row is None:
             raise NotFound(f"nothing is stored at {key}")
         return Value(*row)
@@ -165,14 +164,13 @@ class Records(cofferdam.AtomicStore[SqliteCatalog]):
     def list(self, prefix: str, start_after: str | None, limit: int) -> Keys:
         limit = min(limit, KEYS_MAX)
         first = max(prefix, start_after + "\x01" if start_after is not None else "")
-        with self.driver.catalog.transaction() as db:
-            rows = db.execute("SELECT key FROM records WHERE key >= ? AND key < ? ORDER BY key LIMIT ?", (first, prefix + "\x7f", limit + 1))
-            keys = [key for (key,) in rows]
-        return Keys(keys[:limit], more=len(keys) > limit)
+        query = "SELECT key FROM records WHERE key >= ? AND key < ? ORDER BY key LIMIT ?"
+        rows = self.driver.catalog.read(lambda db: db.execute(query, (first, prefix + "\x7f", limit + 1)).fetchall())
+        return Keys([key for (key,) in rows[:limit]], more=len(rows) > limit)
 
     def count(self, prefix: str) -> int:
-        with self.driver.catalog.transaction() as db:
-            (total,) = db.execute("SELECT count(*) FROM records WHERE key >= ? AND key < ?", (prefix, prefix + "\x7f")).fetchone()
+        query = "SELECT count(*) FROM records WHERE key >= ? AND key < ?"
+        (total,) = self.driver.catalog.read(lambda db: db.execute(query, (prefix, prefix + "\x7f")).fetchone())
         return int(total)
 
     @staticmethod
@@ -181,6 +179,4 @@ class Records(cofferdam.AtomicStore[SqliteCatalog]):
         cofferdam.check_condition(condition, row[0] if row else None, key)
 
 
-cofferdam.export(
-    __name__, SqliteCatalog, streaming_store=Objects, atomic_store=Records, copying=Copies, renaming=Moves
-)
+cofferdam.export(__name__, SqliteCatalog, streaming_store=Objects, atomic_store=Records, copying=Copies, renaming=Moves)
