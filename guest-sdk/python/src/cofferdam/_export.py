@@ -197,26 +197,22 @@ def _adapter(instance: _Instance, name: str, title: str, store: type[Any]) -> ty
 
 
 def _method(instance: _Instance, name: str, store: type[Any], full: str, function: str, declared: Callable[..., Any]) -> Any:
-    hints = get_type_hints(declared)
-    answer = hints.pop("return", None)
+    answer = get_type_hints(declared).get("return")
     names = [one for one in inspect.signature(declared).parameters if one != "self"]
     # What `open` answers holds a handle, which is handed on as it is.
     opens = full == "streaming-store.open"
 
     def call(values: tuple[Any, ...]) -> Any:
-        method = getattr(instance.store(name), function)
-        contents = []
+        # Wrapped before anything can be refused, so that each handle is dropped.
+        given = [Content(value) if argument == "content" else value for argument, value in zip(names, values)]
         try:
-            prepared = []
-            for argument, value in zip(names, values):
-                prepared.append(_argument(full, argument, hints[argument], value))
-                if argument == "content":
-                    contents.append(prepared[-1])
-            said = method(*prepared)
+            method = getattr(instance.store(name), function)
+            said = method(*(_argument(full, argument, value) for argument, value in zip(names, given)))
             return _opened(said) if opens else _check.converted(said, answer, "the answer")
         finally:
-            for content in contents:
-                content.close()
+            for argument, value in zip(names, given):
+                if argument == "content":
+                    value.close()
 
     def method_of_interface(self: object, *values: Any) -> Any:
         return _guarded(full, store, lambda: call(values))
@@ -224,10 +220,8 @@ def _method(instance: _Instance, name: str, store: type[Any], full: str, functio
     return method_of_interface
 
 
-def _argument(full: str, name: str, kind: Any, value: Any) -> Any:
-    if name == "content":
-        # Wrapped before anything is refused, so that it is dropped.
-        return Content(value)
+def _argument(full: str, name: str, value: Any) -> Any:
+    """What the author's function is given: checked, and in the SDK's types."""
     if check := _CHECKS.get(name):
         check(value)
     elif name == "prefix" and full == "streaming-store.list":
