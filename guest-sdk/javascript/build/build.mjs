@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 // Builds a driver's component: bundles its source with the SDK, then embeds it in an engine.
-import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { createRequire } from "node:module";
 import { parseArgs } from "node:util";
 
@@ -52,7 +52,6 @@ async function bundle(tools, { source, engine, world, output }) {
 async function embed(tools, { engine, wit, worldName, bundled }) {
   if (engine === "quickjs") {
     const { componentize } = tools("componentize-qjs");
-    const { readFileSync } = await import("node:fs");
     return (await componentize({ witPath: wit, world: worldName, jsSource: readFileSync(bundled, "utf8"), jsPath: bundled, sync: true })).component;
   }
   const { componentize } = await tools.load("@bytecodealliance/componentize-js");
@@ -65,7 +64,15 @@ async function embed(tools, { engine, wit, worldName, bundled }) {
 function toolsIn(folder) {
   const require = createRequire(join(folder, "package.json"));
   const tools = (name) => require(name);
-  tools.load = (name) => import(require.resolve(name));
+  // componentize-js is for `import` alone, which `require.resolve` does not find.
+  tools.load = (name) => {
+    const searched = require.resolve.paths(name) ?? [];
+    const found = searched.map((modules) => join(modules, name)).find((home) => existsSync(join(home, "package.json")));
+    if (found === undefined) throw new Error(`${name} is not installed in ${folder}`);
+    const { exports, main } = JSON.parse(readFileSync(join(found, "package.json"), "utf8"));
+    const entry = exports?.["."]?.import ?? exports?.["."] ?? exports?.import ?? main;
+    return import(pathToFileURL(join(found, entry.default ?? entry)));
+  };
   return tools;
 }
 
