@@ -11,6 +11,7 @@ import { NotFoundError, StreamingStore, UnavailableError, UnsupportedError, file
 const SETTINGS = {
   origin: { type: "string", description: "The URL below which the objects are, such as https://files.example/pub" },
   cache: { type: "string", default: "/cache", description: "The directory of the cache: the name of a directory grant, or a path below one" },
+  namespace: { type: "string", default: "objects", description: "What the cache is called in its directory, so that several mirrors may share one" },
   capacity: { type: "integer", default: 1024 ** 3, minimum: 0, description: "How many bytes the cache holds; a larger object is passed on, not kept" },
   offline: { type: "boolean", default: false, description: "Whether what is in the cache is answered while the origin cannot be reached" },
 } as const;
@@ -68,6 +69,8 @@ class Mirror extends StreamingStore {
   }
 
   override stat(path: string): ObjectInfo {
+    // Nothing is asked of the origin with half of the grant.
+    found(() => files.stat(this.settings.cache));
     using response = checked(this.ask("HEAD", path, []), path);
     // The body of a `HEAD` is empty, whatever the header says.
     const size = Number(response.header("content-length") ?? NaN);
@@ -100,9 +103,11 @@ class Mirror extends StreamingStore {
     const known = knownOf(response, size);
     const info = { path, size, ...known };
     if (size <= this.settings.capacity && known.etag.length <= ETAG_MAX) {
-      using body = response;
-      const cached = this.cache.keep(path, known, body.content);
-      return this.cache.open(path, cached, range);
+      const cached = this.cache.keep(path, known, response.content);
+      if (cached !== undefined) {
+        response.close();
+        return this.cache.open(path, cached, range);
+      }
     }
     const { offset, length } = sdk.rangeWithin(range, size);
     if (length === size) return { info, content: response.content };
@@ -143,8 +148,8 @@ class Cache {
   private readonly root: string;
   private readonly capacity: number;
 
-  constructor({ cache, capacity }: Settings) {
-    this.root = `${cache}/objects`;
+  constructor({ cache, namespace, capacity }: Settings) {
+    this.root = `${cache}/${namespace}`;
     this.capacity = capacity;
   }
 
@@ -165,11 +170,17 @@ class Cache {
     return { info: { path, size: info.size, etag, modified }, content };
   }
 
-  /** Keeps the bytes of a response, whole or not at all; what was there before goes, and what the cache has no room for. */
-  keep(path: string, known: Known, content: sdk.Content): Cached {
+  /** Keeps the bytes of a response, whole or not at all, or answers `undefined` where the cache is granted to be read only; what was there before goes, and what the cache has no room for. */
+  keep(path: string, known: Known, content: sdk.Content): Cached | undefined {
     const name = `${sdk.hex(sdk.encodeUtf8(known.etag))}.${known.modified ?? ""}`;
     const file = `${this.directory(path)}/${name}`;
-    files.replace(file, content);
+    try {
+      files.replace(file, content);
+    } catch (failure) {
+      // Refused before a byte of the content was read.
+      if (failure instanceof sdk.PermissionDeniedError) return undefined;
+      throw failure;
+    }
     this.forget(path, name);
     this.evict(file);
     return { ...known, file };
@@ -219,10 +230,14 @@ export default sdk.defineDriver({
     if (!/^https?:\/\/[^/?#@]+[^?#]*$/.test(origin)) {
       throw new sdk.InvalidArgumentError("the setting `origin` is no http or https URL without user, query and fragment");
     }
+    if (!sdk.isComponent(settings.namespace)) {
+      throw new sdk.InvalidArgumentError("the setting `namespace` is one name, of A-Z a-z 0-9 . _ -");
+    }
     return { ...settings, origin };
   },
   claims: () => ({ writable: false, listable: false, shared: true }),
-  health({ origin }) {
+  health({ origin, cache }) {
+    found(() => files.stat(cache));
     http.send({ method: "HEAD", url: `${origin}/` }).close();
   },
   stores: { streamingStore: Mirror },
