@@ -3,7 +3,7 @@ import { interfaces } from "cofferdam-guest/host";
 
 import { InvalidArgumentError, UnsupportedError, hostCall } from "./errors.js";
 import { lift, lower, lowerSmall } from "./numbers.js";
-import { decodeUtf8, encodeUtf8 } from "./text.js";
+import { decodeUtf8, encodeUtf8, isBytes } from "./text.js";
 
 const PIECE = 1 << 20;
 
@@ -18,7 +18,7 @@ export function hostInterface(name) {
 
 /** Refuses what is not the bytes that a host function takes: an engine may trap on it. */
 export function checkBytes(bytes, what) {
-  if (!(bytes instanceof Uint8Array)) throw new TypeError(`${what} is no Uint8Array`);
+  if (!isBytes(bytes)) throw new TypeError(`${what} is no Uint8Array`);
   return bytes;
 }
 

@@ -62,7 +62,8 @@ const STACK_MAX = 1500;
 
 /** What somebody threw, as text: the class, the message and the stack. */
 function told(failure) {
-  if (!(failure instanceof Error)) return `${typeof failure} thrown: ${shown(failure)}`;
+  // Not `instanceof`: an engine may throw an error of another realm.
+  if (typeof failure?.message !== "string") return `${typeof failure} thrown: ${shown(failure)}`;
   const stack = (failure.stack ?? "").trim().slice(0, STACK_MAX);
   return stack === "" ? `${failure}` : `${failure}\n${stack}`;
 }

@@ -1,6 +1,7 @@
 // The contract's records, from the host's form to the driver's and back. What a driver answers is checked, field by field.
 import { Content } from "./data.js";
 import { lift, liftClamped, liftTime, lower, lowerSmall, lowerTime } from "./numbers.js";
+import { isBytes } from "./text.js";
 
 const optional = (value) => value ?? undefined;
 
@@ -38,7 +39,7 @@ const optionalString = (value, what) => (value === undefined || value === null ?
 
 /** Refuses an answer that is not bytes. */
 export function someBytes(value, what) {
-  if (!(value instanceof Uint8Array)) throw new TypeError(`${what} is ${shown(value)}, not a Uint8Array`);
+  if (!isBytes(value)) throw new TypeError(`${what} is ${shown(value)}, not a Uint8Array`);
   return value;
 }
 

@@ -30,3 +30,6 @@ export function decodeUtf8(bytes) {
 
 /** As lower-case hexadecimal digits. */
 export const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+
+/** Whether this is a `Uint8Array`, also one of the realm of an engine's bindings, of which `instanceof` knows nothing. */
+export const isBytes = (value) => Object.prototype.toString.call(value) === "[object Uint8Array]";
