@@ -17,7 +17,9 @@ const ReadMax = 1 << 20
 // a client's upload as it arrives, reads onwards only.
 //
 // What a driver opens or makes, it drops or hands out.
-type Content struct{ handle *cofferdam_storage_data.Content }
+type Content struct {
+	handle *cofferdam_storage_data.Content
+}
 
 // ContentFromHandle takes over a handle of the bindings. Packages of this module use it.
 func ContentFromHandle(handle *cofferdam_storage_data.Content) *Content { return &Content{handle} }
@@ -54,7 +56,9 @@ func (c *Content) Size() (size uint64, known bool) {
 // md5, crc32c and crc64nvme.
 //
 // Errors: Unsupported for another algorithm and for live content.
-func (c *Content) Digest(algorithm string) ([]byte, error) { return Checked(c.handle.Digest(algorithm)) }
+func (c *Content) Digest(algorithm string) ([]byte, error) {
+	return Checked(c.handle.Digest(algorithm))
+}
 
 // ReadAt reads from an offset, and all of p unless the bytes end: it is an io.ReaderAt.
 //
@@ -135,7 +139,9 @@ func (c *Content) Bytes(max int) ([]byte, error) {
 }
 
 // Buffer is for bytes that a driver makes piece by piece; the host keeps them. It is an io.Writer.
-type Buffer struct{ handle *cofferdam_storage_data.Buffer }
+type Buffer struct {
+	handle *cofferdam_storage_data.Buffer
+}
 
 // NewBuffer makes an empty buffer. Drop it.
 func NewBuffer() *Buffer { return &Buffer{cofferdam_storage_data.NewBuffer()} }

@@ -14,8 +14,9 @@ import (
 )
 
 const (
-	objectsAt = "/data/objects"
-	valuesAt  = "/data/values"
+	root      = "/data"
+	objectsAt = root + "/objects"
+	valuesAt  = root + "/values"
 	// What the file of a value ends with: no path can have it, so that a and a/b may both be keys.
 	mark = "+"
 )
@@ -28,10 +29,17 @@ func main() {} // the host calls the stores
 
 func configure(cofferdam.Settings) (*cofferdam.Stores, error) {
 	return &cofferdam.Stores{
+		Health:  health,
 		Claims:  cofferdam.Claim("shared", "put-if-absent", "put-if-match", "atomic-remove-if-match"),
 		Objects: objects{},
 		Values:  values{},
 	}, nil
+}
+
+// health asks for the granted directory, which is there even before the first object.
+func health() error {
+	_, err := files.Stat(root)
+	return err
 }
 
 // found says what files answers about a path: where a parent is a file, or a directory is, nothing is stored.
@@ -45,7 +53,7 @@ func found(err error, name string) error {
 func stat(file, name string) (files.Info, error) {
 	info, err := files.Stat(file)
 	if err == nil && !info.IsFile() {
-		err = cofferdam.NotFound
+		info, err = files.Info{}, cofferdam.NotFound
 	}
 	return info, found(err, name)
 }
@@ -56,14 +64,11 @@ func check(file, name string, condition cofferdam.Condition) (lock *files.Guard,
 		return nil, false, err
 	}
 	info, err := stat(file, name)
-	if there = err == nil; !there && !errors.Is(err, cofferdam.NotFound) {
-		lock.Drop()
-		return nil, false, err
+	there = err == nil
+	if there || errors.Is(err, cofferdam.NotFound) {
+		err = condition.Check(info.Stamp, name)
 	}
-	if !there {
-		info.Stamp = ""
-	}
-	if err := condition.Check(info.Stamp, name); err != nil {
+	if err != nil {
 		lock.Drop()
 		return nil, false, err
 	}
@@ -79,16 +84,18 @@ func replace(file, name string, content *cofferdam.Content, condition cofferdam.
 	return files.Replace(file, content, files.Overwrite)
 }
 
-func remove(file, name string, condition cofferdam.Condition) error {
+// remove removes a file, and then the directories up to top that have become empty.
+func remove(file, top, name string, condition cofferdam.Condition) error {
 	lock, there, err := check(file, name, condition)
 	if err != nil {
 		return err
 	}
-	defer lock.Drop()
-	if !there {
-		return nil
+	if there {
+		err = files.Remove(file)
 	}
-	return files.Remove(file)
+	lock.Drop()
+	files.Prune(file, top)
+	return err
 }
 
 // objects are files at their paths.
@@ -129,7 +136,9 @@ func (objects) List(prefix string, options cofferdam.ListOptions) (cofferdam.Pag
 	return page.Page(), err
 }
 
-func (objects) Remove(path string) error { return remove(objectsAt+path, path, cofferdam.Unconditional) }
+func (objects) Remove(path string) error {
+	return remove(objectsAt+path, objectsAt, path, cofferdam.Unconditional)
+}
 
 // values are files at their keys, marked.
 type values struct{}
@@ -149,7 +158,7 @@ func (values) Put(key string, data []byte, condition cofferdam.Condition) (strin
 }
 
 func (values) Remove(key string, condition cofferdam.Condition) error {
-	return remove(fileOf(key), key, condition)
+	return remove(fileOf(key), valuesAt, key, condition)
 }
 
 func (values) List(prefix, after string, limit int) (keys cofferdam.Keys, err error) {
