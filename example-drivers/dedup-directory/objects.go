@@ -99,7 +99,7 @@ func (s *store) point(path string, in incoming, content *cofferdam.Content, cond
 		return record{}, err
 	}
 	old, err := s.present(path)
-	if errors.Is(err, cofferdam.Corrupted) {
+	if condition == cofferdam.Unconditional && errors.Is(err, cofferdam.Corrupted) {
 		old, err = record{}, nil // a damaged record is replaced; what it named is for sweep
 	}
 	if err == nil {

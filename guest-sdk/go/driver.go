@@ -26,7 +26,6 @@ type Stores struct {
 	Objects   StreamingStore
 	Values    AtomicStore
 	Uploads   Uploads
-	Listing   UploadListing
 	Copying   Copying
 	Renaming  Renaming
 	Contents  ContentStore

@@ -61,14 +61,6 @@ type Uploads interface {
 	Abort(token string) error
 }
 
-// UploadListing lists unfinished uploads, for purging.
-type UploadListing interface {
-	// Find answers a page of unfinished uploads and the next page's cursor, empty at the end. The first cursor is empty.
-	Find(cursor string, limit int) (found []FoundUpload, next string, err error)
-	// Written answers the parts of an upload that were written, by number.
-	Written(token string) ([]WrittenPart, error)
-}
-
 // Copying copies an object inside the backend.
 type Copying interface {
 	Copy(source, destination string, condition Condition) (ObjectInfo, error)
@@ -85,8 +77,15 @@ type ContentStore interface {
 	Store(content *Content, algorithm string) (path string, err error)
 }
 
-// Access is what a presigned URL is for: the enumeration of the contract.
+// Access is what a presigned URL is for.
 type Access uint8
+
+const (
+	// AccessRead is GET: the bytes.
+	AccessRead Access = iota
+	// AccessStat is HEAD: whether it is there, and its size.
+	AccessStat
+)
 
 // Presigning makes URLs that a client uses without the host.
 type Presigning interface {

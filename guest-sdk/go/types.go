@@ -160,9 +160,3 @@ type Part = types.Part
 
 // WrittenPart is a part that was written.
 type WrittenPart = types.WrittenPart
-
-// FoundUpload is an unfinished upload, with the time of its creation if that is known.
-type FoundUpload struct {
-	Token   string
-	Created time.Time
-}
