@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
+use cofferdam_build::Language;
 use jiff::SignedDuration;
 
 use crate::driver_options::{DriverOptions, GrantOptions};
@@ -60,6 +61,10 @@ pub(crate) struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Begin a driver of one's own: a project in a new folder
+    New(NewArgs),
+    /// Build the driver of the project that one is in
+    Build(BuildArgs),
     /// Show what a driver is and what it asks for, without running it
     Inspect(InspectArgs),
     /// Serve an OCI registry whose storage is a driver
@@ -96,11 +101,38 @@ pub(crate) enum Command {
     },
 }
 
+/// `new`
+#[derive(Debug, Args)]
+pub(crate) struct NewArgs {
+    /// What it is written in: rust, c, go, python, javascript or typescript
+    #[arg(long, value_name = "LANGUAGE")]
+    pub(crate) lang: Language,
+    /// The driver's name: small letters, digits and hyphens
+    pub(crate) name: String,
+    /// The folder, which is empty or not there [default: the name, in the current folder]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) path: Option<PathBuf>,
+}
+
+/// `build`
+///
+/// The tools of the project's language are installed by their ordinary package manager into a cache of the user's, once.
+/// COFFERDAM_TOOLS names another folder for them.
+#[derive(Debug, Args)]
+pub(crate) struct BuildArgs {
+    /// The project's folder, or one below it
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) path: PathBuf,
+    /// Where the tools of languages are kept
+    #[arg(long, value_name = "DIR")]
+    pub(crate) tools: Option<PathBuf>,
+}
+
 /// `inspect`
 #[derive(Debug, Args)]
 pub(crate) struct InspectArgs {
-    /// The driver's `.wasm`
-    pub(crate) driver: PathBuf,
+    /// The driver's `.wasm` [default: that of the project one is in]
+    pub(crate) driver: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
@@ -167,8 +199,8 @@ fn duration(text: &str) -> Result<Duration, String> {
 /// `certify`
 #[derive(Debug, Args)]
 pub(crate) struct CertifyArgs {
-    /// The driver's `.wasm`
-    pub(crate) driver: PathBuf,
+    /// The driver's `.wasm` [default: that of the project one is in, with the grant that it names]
+    pub(crate) driver: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) grant: GrantOptions,
     /// Print one JSON object: `passed`, `failed`, `skipped` as numbers and `cases`
@@ -186,6 +218,9 @@ pub(crate) struct CertifyArgs {
     /// Run the long cases too, and wait longer in the others
     #[arg(long)]
     pub(crate) long: bool,
+    /// Build and certify the project again whenever a file of it is saved, until it is interrupted
+    #[arg(long, conflicts_with_all = ["driver", "json"])]
+    pub(crate) watch: bool,
 }
 
 /// `certify-worker`

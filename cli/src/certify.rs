@@ -1,6 +1,7 @@
 //! The certification suite against one driver.
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -11,17 +12,32 @@ use indicatif::ProgressBar;
 use crate::args::{CertifyArgs, WorkerArgs};
 use crate::driver_options::load;
 use crate::output::{self, Output};
-use crate::progress;
+use crate::{build, progress, watch};
 
 /// Runs `certify`: the exit code says whether nothing failed.
 ///
 /// # Errors
 /// If the driver cannot be asked at all.
 pub(crate) async fn run(arguments: &CertifyArgs, quiet: bool) -> Result<ExitCode> {
-    let choice = arguments.grant.choose(Some(&arguments.driver))?;
+    if arguments.watch {
+        return watch::run(arguments, quiet).await;
+    }
+    let is_certified = once(arguments, quiet).await?;
+    Ok(if is_certified { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Certifies once, and prints the report; answers whether nothing failed.
+///
+/// # Errors
+/// If the driver cannot be asked at all.
+pub(crate) async fn once(arguments: &CertifyArgs, quiet: bool) -> Result<bool> {
+    let choice = match &arguments.driver {
+        Some(driver) => arguments.grant.choose(Some(driver))?,
+        None => arguments.grant.choose_of_project(&build::project(Path::new("."))?)?,
+    };
     let driver = choice.load()?;
     let bar = progress::count(0, quiet);
-    let options = options(arguments, &bar)?;
+    let options = options(arguments, &choice.driver, &bar)?;
     let report = certify(&driver, &choice.grant, &options).await;
     bar.finish_and_clear();
     let report = report.map_err(|error| match error {
@@ -34,7 +50,7 @@ pub(crate) async fn run(arguments: &CertifyArgs, quiet: bool) -> Result<ExitCode
     } else {
         table(&report)?;
     }
-    Ok(if report.is_certified() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(report.is_certified())
 }
 
 /// Runs `certify-worker`: the second host process of the cases that need one.
@@ -45,9 +61,9 @@ pub(crate) async fn worker(arguments: &WorkerArgs) -> Result<()> {
     Ok(second::serve(&load(&arguments.driver, None)?).await?)
 }
 
-fn options(arguments: &CertifyArgs, bar: &ProgressBar) -> Result<Options> {
+fn options(arguments: &CertifyArgs, driver: &Path, bar: &ProgressBar) -> Result<Options> {
     let own = std::env::current_exe().context("cannot find this program, to start a second process of it")?;
-    let worker: [OsString; 3] = [own.into(), "certify-worker".into(), arguments.driver.clone().into()];
+    let worker: [OsString; 3] = [own.into(), "certify-worker".into(), driver.into()];
     let mut options = if arguments.long { Options::long() } else { Options::default() };
     options.cases = arguments.cases.clone();
     options.filled = arguments.filled.clone();

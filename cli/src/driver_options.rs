@@ -6,6 +6,9 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use cofferdam::grant::{Grant, MountFile, SettingValue};
 use cofferdam::{Digest, Driver, Engine, EngineOptions, Mount, MountOptions};
+use cofferdam_build::Project;
+
+use crate::build;
 
 /// What is looked for in the current directory.
 const CONFIG: &str = "cofferdam.toml";
@@ -77,7 +80,9 @@ impl GrantOptions {
         let settled = driver.is_some() && self.grant.is_some();
         let file = match &self.config {
             Some(file) => Some(MountFile::from_file(file)?),
-            None if !settled && Path::new(CONFIG).exists() => Some(MountFile::from_file(Path::new(CONFIG))?),
+            // In a driver's project the file is the project's.
+            None if driver.is_none() && !settled && is_project() => return self.choose_of_project(&build::project(Path::new("."))?),
+            None if !settled && Path::new(CONFIG).exists() && !is_project() => Some(MountFile::from_file(Path::new(CONFIG))?),
             None => None,
         };
         let (from_file, pinned, tables) = file.map_or((None, None, None), |file| (file.driver, file.pin, Some(file.grant)));
@@ -85,9 +90,7 @@ impl GrantOptions {
             Some(file) => Grant::from_file(file)?,
             None => tables.unwrap_or_default(),
         };
-        // Standard input may be larger than the spool's memory. The spool's files have no name and vanish with the process.
-        grant.spool.directory.get_or_insert_with(std::env::temp_dir);
-        grant.settings.extend(self.settings.iter().map(|(name, value)| (name.clone(), SettingValue::Untyped(value.clone()))));
+        self.complete(&mut grant);
         let (driver, pin) = match (driver, from_file) {
             // The file's pin is of the file's driver.
             (Some(driver), _) => (driver.to_owned(), self.pin),
@@ -100,9 +103,35 @@ impl GrantOptions {
         Ok(Choice { driver, pin, grant })
     }
 
+    /// The component of a project, with the grant that it names or that a flag does.
+    ///
+    /// # Errors
+    /// If the component was not built, or a file is wrong.
+    pub(crate) fn choose_of_project(&self, project: &Project) -> Result<Choice> {
+        build::check_built(project)?;
+        let mut grant = match self.grant.as_ref().or(project.grant.as_ref()) {
+            Some(file) => Grant::from_file(file)?,
+            None => Grant::default(),
+        };
+        self.complete(&mut grant);
+        Ok(Choice { driver: project.component.clone(), pin: self.pin, grant })
+    }
+
+    /// Puts into a grant what flags and the machine say.
+    fn complete(&self, grant: &mut Grant) {
+        // Standard input may be larger than the spool's memory. The spool's files have no name and vanish with the process.
+        grant.spool.directory.get_or_insert_with(std::env::temp_dir);
+        grant.settings.extend(self.settings.iter().map(|(name, value)| (name.clone(), SettingValue::Untyped(value.clone()))));
+    }
+
     fn config_name(&self) -> String {
         self.config.as_deref().unwrap_or(Path::new(CONFIG)).display().to_string()
     }
+}
+
+/// Whether the file in the current directory is that of a driver's project, rather than a grant that names its driver.
+fn is_project() -> bool {
+    cofferdam_build::project::is_project(Path::new(CONFIG))
 }
 
 impl Choice {

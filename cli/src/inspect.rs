@@ -7,6 +7,7 @@ use cofferdam::{Import, ImportKind, Inspection};
 use serde::Serialize;
 
 use crate::args::InspectArgs;
+use crate::build;
 use crate::driver_options;
 use crate::output::{self, Output};
 
@@ -15,7 +16,11 @@ use crate::output::{self, Output};
 /// # Errors
 /// If the file is no driver that this host can run.
 pub(crate) fn run(arguments: &InspectArgs) -> Result<()> {
-    let driver = driver_options::load(&arguments.driver, None)?;
+    let file = match &arguments.driver {
+        Some(file) => file.clone(),
+        None => build::component()?,
+    };
+    let driver = driver_options::load(&file, None)?;
     let inspection = driver.inspection();
     let grant = inspection.minimal_grant(None);
     if arguments.json {
@@ -23,7 +28,7 @@ pub(crate) fn run(arguments: &InspectArgs) -> Result<()> {
     }
     let mut output = Output::new();
     if !arguments.grant_only {
-        describe(&mut output, &arguments.driver.display(), inspection)?;
+        describe(&mut output, &file.display(), inspection)?;
         output.line("\nThe smallest grant that lets it load:\n")?;
     }
     output.bytes(grant.as_bytes())?;

