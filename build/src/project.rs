@@ -102,7 +102,9 @@ impl Project {
         if !root.join(driver.source.get_ref()).exists() {
             return Err(wrong(Some(driver.source.span()), format!("the source {} is not there", driver.source.get_ref().display())));
         }
-        if driver.wit.is_none() && !crate::contract::worlds()?.contains(driver.world.get_ref()) {
+        // A world of its own stands in this file, if no other is named.
+        let wit = driver.wit.or_else(|| root.join("world.wit").is_file().then(|| "world.wit".into()));
+        if wit.is_none() && !crate::contract::worlds()?.contains(driver.world.get_ref()) {
             let known = crate::contract::worlds()?.join(", ");
             return Err(wrong(Some(driver.world.span()), format!("the contract has no world {}, only {known}", driver.world.get_ref())));
         }
@@ -111,7 +113,7 @@ impl Project {
             name: driver.name,
             language: driver.language,
             world: driver.world.into_inner(),
-            wit: driver.wit.map(|wit| root.join(wit)),
+            wit: wit.map(|wit| root.join(wit)),
             source: root.join(driver.source.into_inner()),
             engine: driver.engine.map(toml::Spanned::into_inner).unwrap_or_default(),
             component: root.join(component),
