@@ -35,6 +35,11 @@ impl Driver for Store {
     fn claims(&self) -> Claims {
         Claims::new().shared().put_if_absent().put_if_match().atomic_remove_if_match()
     }
+
+    fn health(&mut self) -> Result<()> {
+        // The folder comes into being with its first object; what counts is that the directory can be asked.
+        files::stat(OBJECTS).found().map(drop)
+    }
 }
 
 fn object(path: &StorePath, file: FileInfo) -> ObjectInfo {
@@ -67,6 +72,20 @@ fn remove(file: &str, name: &str, condition: &Condition) -> Result<()> {
     let there = present(file, name)?;
     condition.check(there.as_ref().map(|info| info.stamp.as_str()), name)?;
     if there.is_some() { files::remove(file) } else { Ok(()) }
+}
+
+/// Removes the directories above `file` that have become empty, up to `top`: a prefix without objects is none.
+fn prune(file: &str, top: &str) {
+    let mut below = file;
+    while let Some((directory, _)) = below.rsplit_once('/').filter(|(directory, _)| directory.len() > top.len()) {
+        // Whoever makes an object in its place holds this lock, so that it is not the object which is removed. A directory with
+        // something in it stays.
+        let Ok(_writer) = files::lock(directory) else { return };
+        if !files::stat(directory).is_ok_and(|info| info.is_directory()) || files::remove(directory).is_err() {
+            return;
+        }
+        below = directory;
+    }
 }
 
 impl StreamingStore for Store {
@@ -102,7 +121,11 @@ impl StreamingStore for Store {
     }
 
     fn remove(&mut self, paths: &[StorePath]) -> Vec<Result<()>> {
-        paths.iter().map(|path| remove(&format!("{OBJECTS}{path}"), path.as_str(), &Condition::Unconditional)).collect()
+        let remove_one = |path: &StorePath| {
+            let file = format!("{OBJECTS}{path}");
+            remove(&file, path.as_str(), &Condition::Unconditional).inspect(|()| prune(&file, OBJECTS))
+        };
+        paths.iter().map(remove_one).collect()
     }
 }
 
@@ -120,7 +143,8 @@ impl AtomicStore for Store {
         if matches!(condition, Condition::IfAbsent) {
             return Err(Error::invalid_argument("what is absent cannot be removed"));
         }
-        remove(&format!("{VALUES}/{key}{MARK}"), key.as_str(), &condition)
+        let file = format!("{VALUES}/{key}{MARK}");
+        remove(&file, key.as_str(), &condition).inspect(|()| prune(&file, VALUES))
     }
 
     fn list(&mut self, prefix: &str, start_after: Option<&str>, limit: u32) -> Result<Keys> {
