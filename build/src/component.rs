@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use wasi_preview1_component_adapter_provider::{WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER};
-use wit_component::{ComponentEncoder, DecodedWasm};
+use wit_component::{ComponentEncoder, DecodedWasm, StringEncoding};
 use wit_parser::{InterfaceId, Resolve, WorldId, WorldItem};
 
 use crate::contract;
@@ -26,6 +26,15 @@ pub enum Adapter<'a> {
     Reactor,
     /// Our own, under the name of WASI 0.1.
     Own(&'a [u8]),
+}
+
+/// Puts the description of a world into a core module.
+///
+/// # Errors
+/// The module is none.
+pub(crate) fn embed(core: &mut Vec<u8>, resolve: &Resolve, world: WorldId) -> Result<()> {
+    wit_component::embed_component_metadata(core, resolve, world, StringEncoding::UTF8)
+        .map_err(|error| Error::contract(format_args!("the world {}", resolve.worlds[world].name), format!("{error:#}")))
 }
 
 /// Makes a component of a core module that carries the description of its world.

@@ -17,7 +17,7 @@ use crate::tools::Tools;
 /// The component of a project whose work folder has the contract and the SDK.
 pub(crate) fn component(project: &Project, tools: &Tools, step: &mut dyn FnMut(&str)) -> Result<Vec<u8>> {
     match project.language {
-        Language::Rust => rust::component(project, step),
+        Language::Rust => rust::component(project, tools, step),
         Language::C => c::component(project, tools, step),
         Language::Go => go::component(project, tools, step),
         Language::Python => python::component(project, tools, step),

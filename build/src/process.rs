@@ -12,18 +12,26 @@ fn line(command: &Command) -> String {
     words.join(" ")
 }
 
+/// What a command printed.
+#[derive(Debug)]
+pub(crate) struct Printed {
+    pub(crate) stdout: String,
+    /// Its warnings, say.
+    pub(crate) stderr: String,
+}
+
 /// Runs a command that must succeed.
 ///
 /// # Errors
 /// It cannot be started, or fails: with all that it printed.
-pub(crate) fn run(command: &mut Command) -> Result<String> {
+pub(crate) fn run(command: &mut Command) -> Result<Printed> {
     let output = start(command)?;
-    let printed = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
-    let (out, err) = (printed(&output.stdout), printed(&output.stderr));
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
+    let printed = Printed { stdout: text(&output.stdout), stderr: text(&output.stderr) };
     if output.status.success() {
-        return Ok(out);
+        return Ok(printed);
     }
-    let printed = [out, err].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n");
+    let printed = [printed.stdout, printed.stderr].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n");
     Err(Error::Failed { command: line(command), status: output.status.to_string(), printed })
 }
 
@@ -64,7 +72,7 @@ mod tests {
     fn a_tool_that_fails_is_heard_in_its_own_words() {
         let error = run(Command::new("sh").args(["-c", "echo out; echo err >&2; exit 3"])).unwrap_err().to_string();
         assert!(error.ends_with("failed (exit status: 3):\nout\nerr"), "{error}");
-        assert_eq!(run(Command::new("sh").args(["-c", "echo fine"])).unwrap(), "fine");
+        assert_eq!(run(Command::new("sh").args(["-c", "echo fine"])).unwrap().stdout, "fine");
     }
 
     #[test]

@@ -63,6 +63,11 @@ impl Tools {
         self
     }
 
+    /// Whether what is missing is installed.
+    pub(crate) fn may_install(&self) -> bool {
+        self.installs
+    }
+
     /// A virtual environment with packages of PyPI: its folder of executables.
     ///
     /// # Errors
@@ -99,7 +104,7 @@ impl Tools {
         if is_whole(&folder, packages) {
             return Ok(folder);
         }
-        if !self.installs {
+        if !self.may_install() {
             let what = packages.names.join(", ");
             return Err(Error::Missing { language: packages.language, what, remedy: format!("it is to be in {}", folder.display()) });
         }

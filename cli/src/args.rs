@@ -126,6 +126,9 @@ pub(crate) struct BuildArgs {
     /// Where the tools of languages are kept
     #[arg(long, value_name = "DIR")]
     pub(crate) tools: Option<PathBuf>,
+    /// Install nothing: a tool that is not there is an error
+    #[arg(long)]
+    pub(crate) offline: bool,
 }
 
 /// `inspect`

@@ -16,7 +16,13 @@ use crate::output::{self, Output};
 /// If there is no project, a tool is missing, or the sources do not become the component that the project promises.
 pub(crate) async fn run(arguments: &BuildArgs, quiet: bool) -> Result<()> {
     let project = project(&arguments.path)?;
-    let tools = arguments.tools.clone();
+    let mut tools = match &arguments.tools {
+        Some(folder) => Tools::at(std::path::absolute(folder)?),
+        None => Tools::of_the_user()?,
+    };
+    if arguments.offline {
+        tools = tools.as_they_are();
+    }
     let (built, took) = build(project, tools, quiet).await?;
     if !quiet {
         let mut output = Output::new();
@@ -30,9 +36,8 @@ pub(crate) async fn run(arguments: &BuildArgs, quiet: bool) -> Result<()> {
 ///
 /// # Errors
 /// As [`run`].
-pub(crate) async fn build(project: Project, tools: Option<PathBuf>, quiet: bool) -> Result<(Built, f64)> {
+pub(crate) async fn build(project: Project, tools: Tools, quiet: bool) -> Result<(Built, f64)> {
     let began = Instant::now();
-    let tools = tools.map_or_else(Tools::of_the_user, |folder| Ok(Tools::at(folder)))?;
     let mut step = move |text: &str| {
         if !quiet {
             eprintln!("{text}");

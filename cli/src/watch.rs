@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Result;
+use cofferdam_build::Tools;
 use walkdir::{DirEntry, WalkDir};
 
 use crate::args::CertifyArgs;
@@ -59,7 +60,7 @@ pub(crate) async fn run(arguments: &CertifyArgs, quiet: bool) -> Result<ExitCode
 
 /// Builds and certifies once.
 async fn round(arguments: &CertifyArgs, root: &Path, quiet: bool) -> Result<()> {
-    let (_, took) = build::build(build::project(root)?, None, quiet).await?;
+    let (_, took) = build::build(build::project(root)?, Tools::of_the_user()?, quiet).await?;
     if !quiet {
         eprintln!("built in {took:.1} s");
     }

