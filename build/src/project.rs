@@ -33,6 +33,10 @@ pub struct Project {
     pub component: PathBuf,
     /// The grant that it is certified with.
     pub grant: Option<PathBuf>,
+    /// The files that its store is filled with, if it is only read.
+    pub filled: Option<PathBuf>,
+    /// The setting that says where in its backend it stores.
+    pub place: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -59,6 +63,8 @@ struct DriverTable {
 #[serde(deny_unknown_fields)]
 struct CertifyTable {
     grant: Option<PathBuf>,
+    filled: Option<PathBuf>,
+    place: Option<String>,
 }
 
 impl Project {
@@ -118,6 +124,8 @@ impl Project {
             engine: driver.engine.map(toml::Spanned::into_inner).unwrap_or_default(),
             component: root.join(component),
             grant: document.certify.grant.map(|grant| root.join(grant)),
+            filled: document.certify.filled.map(|filled| root.join(filled)),
+            place: document.certify.place,
             root,
         })
     }

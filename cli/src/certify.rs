@@ -31,13 +31,18 @@ pub(crate) async fn run(arguments: &CertifyArgs, quiet: bool) -> Result<ExitCode
 /// # Errors
 /// If the driver cannot be asked at all.
 pub(crate) async fn once(arguments: &CertifyArgs, quiet: bool) -> Result<bool> {
-    let choice = match &arguments.driver {
-        Some(driver) => arguments.grant.choose(Some(driver))?,
-        None => arguments.grant.choose_of_project(&build::project(Path::new("."))?)?,
+    let project = arguments.driver.is_none().then(|| build::project(Path::new("."))).transpose()?;
+    let choice = match &project {
+        Some(project) => arguments.grant.choose_of_project(project)?,
+        None => arguments.grant.choose(arguments.driver.as_deref())?,
     };
     let driver = choice.load()?;
     let bar = progress::count(0, quiet);
-    let options = options(arguments, &choice.driver, &bar)?;
+    let mut options = options(arguments, &choice.driver, &bar)?;
+    if let Some(project) = project {
+        options.filled = options.filled.or(project.filled);
+        options.place = options.place.or(project.place);
+    }
     let report = certify(&driver, &choice.grant, &options).await;
     bar.finish_and_clear();
     let report = report.map_err(|error| match error {

@@ -39,10 +39,10 @@ pub(crate) enum Reader {
 pub(crate) fn install(trace: Option<&Path>, reader: Reader) -> Result<()> {
     let filter = EnvFilter::builder().with_default_directive(LevelFilter::WARN.into()).with_env_var(LOG).from_env();
     let filter = filter.with_context(|| format!("the environment variable {LOG}"))?;
-    let messages = log::layer().with_writer(io::stderr);
+    let messages = log::layer().with_ansi(io::stderr().is_terminal()).with_writer(io::stderr);
     let messages = match reader {
         Reader::Person => messages.without_time().with_target(false).with_filter(filter).boxed(),
-        Reader::Journal => messages.with_ansi(io::stderr().is_terminal()).with_filter(filter).boxed(),
+        Reader::Journal => messages.with_filter(filter).boxed(),
     };
     let calls =
         trace.map(|file| Ok::<_, anyhow::Error>(Calls::to(file)?.with_filter(filter::filter_fn(|data| data.target() == CALLS)))).transpose()?;

@@ -1,6 +1,7 @@
 //! OCI images: manifests in memory, and layouts in a directory as `skopeo` copies them.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -143,6 +144,17 @@ impl Layout {
         self.tagged.push(descriptor);
         let index = json!({ "schemaVersion": 2, "manifests": self.tagged });
         fs::write(self.directory.join("index.json"), bytes(&index)).unwrap();
+    }
+
+    /// The digests of what a tagged image's manifest names.
+    ///
+    /// # Panics
+    /// There is no such image.
+    pub fn blobs_of(&self, tag: &str) -> BTreeSet<String> {
+        let manifest = fs::read(self.directory.join("blobs").join(self.digest(tag).replace(':', "/"))).unwrap();
+        let manifest: Value = serde_json::from_slice(&manifest).unwrap();
+        let layers = manifest["layers"].as_array().unwrap().iter();
+        layers.chain([&manifest["config"]]).map(|blob| blob["digest"].as_str().unwrap().to_owned()).collect()
     }
 
     /// `oci:DIRECTORY:tag`, as `skopeo` names it.

@@ -22,6 +22,7 @@
 //! | [`s3`] | real S3 servers as processes |
 //! | [`secrets`] | the word that no secret is in a guest's memory, in any form |
 //! | [`server`] | `cofferdam serve` as a process, and Debian's `docker-registry` beside it |
+//! | [`skopeo`] | Debian's `skopeo`, an unmodified client |
 //! | [`tiny`] | a driver of a hundred lines of WebAssembly text, for shapes that no compiler makes |
 //! | [`tools`] | other programs, or the word that a test is skipped without them |
 //! | [`wait`] | until something is so, at most so long |
@@ -49,6 +50,7 @@ pub mod s3;
 mod s3s_fs;
 pub mod secrets;
 pub mod server;
+pub mod skopeo;
 pub mod tiny;
 pub mod tools;
 pub mod wait;

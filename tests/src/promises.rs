@@ -13,6 +13,8 @@
 //! "run.leak" = "60,000 requests take it two minutes"
 //! ```
 //!
+//! A skip may stand for a group, as in `"upload.*"`: every case of that group is skipped then.
+//!
 //! A case that is listed for every server there is shows nothing of the driver. The list must own up to it, and a test that reads the list says it:
 //!
 //! ```toml
@@ -143,7 +145,10 @@ impl Promised {
     /// What is wrong with the skips, of which `left_out` are for other servers.
     fn unexplained(&self, left_out: &BTreeMap<String, String>, report: &Report) -> Vec<String> {
         let skipped: BTreeSet<&str> = report.skips().map(|case| case.id).collect();
-        let explained: BTreeSet<&str> = self.skips.keys().chain(left_out.keys()).map(String::as_str).collect();
+        let of_group = |listed: &String, id: &str| listed.strip_suffix('*').is_some_and(|group| id.starts_with(group));
+        let cases = |listed| report.cases.iter().map(|case| case.id).filter(move |id| of_group(listed, id)).collect::<Vec<_>>();
+        let each = |listed| if cases(listed).is_empty() { vec![listed.as_str()] } else { cases(listed) };
+        let explained: BTreeSet<&str> = self.skips.keys().flat_map(each).chain(left_out.keys().map(String::as_str)).collect();
         let unlisted = report.skips().filter(|case| !explained.contains(case.id));
         let silent = unlisted.map(|case| format!("{} was skipped, and the list does not say why: {}", case.id, case.reason().unwrap_or_default()));
         silent.chain(explained.difference(&skipped).map(|id| format!("{id} is explained and was not skipped"))).collect()

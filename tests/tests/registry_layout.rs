@@ -4,13 +4,12 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use bytes::Bytes;
 use cofferdam_tests::client::{Answer, Method, Repository, noise, sha256};
 use cofferdam_tests::images::{self, INDEX, Layout, MANIFEST};
 use cofferdam_tests::server::Server;
-use cofferdam_tests::tools::{self, run};
+use cofferdam_tests::skopeo::Skopeo;
 
 /// What was pushed: manifests by reference, and blobs.
 struct Pushed {
@@ -149,18 +148,10 @@ async fn a_blob_that_docker_registry_wrote_is_mounted() {
     assert_eq!(docker.client().repository("other/place").blob(&digest).await, noise(1, 5000));
 }
 
-/// Copies an image with `skopeo`.
-fn copy(skopeo: &Path, home: &Path, from: &str, to: &str) {
-    fs::write(home.join("policy.json"), r#"{"default":[{"type":"insecureAcceptAnything"}]}"#).unwrap();
-    let mut command = Command::new(skopeo);
-    command.env("HOME", home).env("XDG_RUNTIME_DIR", home).arg("--policy").arg(home.join("policy.json"));
-    run(command.args(["copy", "--all", "--src-tls-verify=false", "--dest-tls-verify=false", from, to]));
-}
-
 #[test]
 fn what_skopeo_pushed_to_either_it_pulls_from_the_other() {
-    let Some(skopeo) = tools::find("skopeo") else { return };
     let scratch = tempfile::tempdir().unwrap();
+    let Some(skopeo) = Skopeo::find(&scratch.path().join("home")) else { return };
     let mut layout = Layout::new(&scratch.path().join("layout"));
     let (one, two) = (layout.add_image("amd64"), layout.add_image("arm64"));
     let index = images::bytes(&images::index(&[("amd64", &one), ("arm64", &two)]));
@@ -171,11 +162,11 @@ fn what_skopeo_pushed_to_either_it_pulls_from_the_other() {
         let data = scratch.path().join(writer);
         fs::create_dir(&data).unwrap();
         let Some(server) = start(writer, &data) else { return };
-        copy(&skopeo, scratch.path(), &layout.reference("both"), &format!("docker://{}/team/both:v1", server.address()));
+        skopeo.copy(&layout.reference("both"), &format!("docker://{}/team/both:v1", server.address()));
         drop(server);
         let Some(server) = start(reader, &data) else { return };
         let out = scratch.path().join(format!("from-{reader}"));
-        copy(&skopeo, scratch.path(), &format!("docker://{}/team/both:v1", server.address()), &format!("oci:{}:both", out.display()));
+        skopeo.copy(&format!("docker://{}/team/both:v1", server.address()), &format!("oci:{}:both", out.display()));
         assert_eq!(images::digest_in(&out, "both"), sha256(&index), "written by {writer}, read from {reader}");
     }
 }

@@ -6,6 +6,7 @@ mod guest_toolchain;
 mod guests;
 mod host;
 mod process;
+mod projects;
 mod rules;
 mod serve;
 mod skeletons;
@@ -57,7 +58,7 @@ enum Command {
     Rules,
     /// Install the programs that tests and benches drive a registry with: Debian's packages, with apt-get
     Tools,
-    /// Build the skeleton drivers whose tools are there
+    /// Build the skeletons and the example drivers in other languages, as far as their tools are there
     Skeletons {
         /// Install their tools into target/tools/ first, with pip and npm
         #[arg(long)]
@@ -107,15 +108,15 @@ fn run(command: Command) -> Result<()> {
             if install {
                 skeletons::install_tools(workspace.root())?;
             }
-            build_skeletons(&workspace).map(drop)
+            build_others(&workspace).map(drop)
         }
     }
 }
 
-/// Builds the skeletons; answers how many could not be.
-fn build_skeletons(workspace: &Workspace) -> Result<usize> {
+/// Builds the skeletons, and the example drivers in other languages; answers how many could not be.
+fn build_others(workspace: &Workspace) -> Result<usize> {
     let mut skipped = 0;
-    for (name, outcome) in skeletons::build_all(workspace.root())? {
+    for (name, outcome) in skeletons::build_all(workspace.root())?.into_iter().chain(projects::build_all(workspace)?) {
         match outcome {
             Outcome::Built(file) => eprintln!("{name} is at {}", file.display()),
             Outcome::Skipped(reason) => {
@@ -130,9 +131,9 @@ fn build_skeletons(workspace: &Workspace) -> Result<usize> {
 /// What CI runs, except the checks of style; the last line says how many tests passed and failed.
 fn test(workspace: &Workspace) -> Result<()> {
     guests::build(workspace, &guests::discover(workspace)?)?;
-    let missing = build_skeletons(workspace)?;
+    let missing = build_others(workspace)?;
     if missing > 0 {
-        eprintln!("{missing} skeletons are left out; `cargo xtask skeletons --install` installs what they need");
+        eprintln!("{missing} drivers in other languages are left out; `cargo xtask skeletons --install` installs what they need");
     }
     let packages = tools::missing();
     if !packages.is_empty() {

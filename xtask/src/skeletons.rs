@@ -103,7 +103,7 @@ fn build(paths: &Paths, skeleton: &Skeleton) -> Result<Outcome> {
 }
 
 /// Whether `output` is newer than every input, where an input that is a folder stands for its files.
-fn is_fresh(output: &Path, inputs: &[&Path]) -> Result<bool> {
+pub(crate) fn is_fresh(output: &Path, inputs: &[&Path]) -> Result<bool> {
     let Ok(built) = fs::metadata(output).and_then(|metadata| metadata.modified()) else { return Ok(false) };
     let mut newest = SystemTime::UNIX_EPOCH;
     for input in inputs {

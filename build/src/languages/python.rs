@@ -18,6 +18,8 @@ pub const TOOLS: Packages = Packages { language: "Python", folder: "python-compo
 /// Its top level raises, or a class of the world is missing: in Python's words.
 pub fn componentize(bin: &Path, wit: &Path, world: &str, module: &str, folders: &[&Path], output: &Path) -> Result<()> {
     let mut command = Command::new(process::executable(bin, "componentize-py"));
+    // Of what went wrong the author needs Python's own words, not where the tool was when it heard them.
+    command.env("RUST_BACKTRACE", "0");
     command.arg("-d").arg(wit).args(["-w", world, "componentize"]);
     folders.iter().for_each(|folder| {
         command.arg("-p").arg(folder);
