@@ -121,7 +121,8 @@ fn build_c(paths: &Paths, source: &Path, output: &Path) -> cofferdam_build::Resu
     let bindings = paths.work.join("c");
     let compiler = c::Compiler::find(&paths.tools, &mut silent)?;
     contract::bindings_c(&paths.wit, WORLD, &bindings)?;
-    let sources = c::Sources { files: &[source.to_owned()], headers: &[], flags: &[], bindings: &bindings, world: WORLD, work: &paths.work.join("c-objects") };
+    let sources =
+        c::Sources { files: &[source.to_owned()], headers: &[], flags: &[], bindings: &bindings, world: WORLD, work: &paths.work.join("c-objects") };
     cofferdam_build::replace(output, &c::compile(&compiler, &sources, &mut silent)?).map(drop)
 }
 

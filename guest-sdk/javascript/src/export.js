@@ -6,6 +6,7 @@ import { lower, lowerTime } from "./numbers.js";
 import { checkKey, checkPath, checkPrefix } from "./paths.js";
 import * as records from "./records.js";
 import { claimPairs, valuesOf } from "./settings.js";
+import { log } from "./system.js";
 
 const { liftListOptions, liftPart, liftRange, liftWrittenPart, lowerInfo, lowerOpened, lowerPage } = records;
 const { aString, anArray, anObject, nothing, someBytes } = records;
@@ -16,7 +17,10 @@ function answering(name, run) {
   try {
     return run(`the answer of \`${name}\``);
   } catch (failure) {
-    throw errorRecord(failure, name);
+    const record = errorRecord(failure, name);
+    // Also for whoever does not see the error that the caller gets.
+    if (record.kind === "internal") log("error", record.message);
+    throw record;
   }
 }
 

@@ -8,6 +8,7 @@ use crate::driver::{AtomicStore, ContentStore, Copying, Driver, Generator, Presi
 use crate::error::Result;
 use crate::host::data::Content;
 use crate::instance;
+use crate::panics;
 use crate::path::{Key, Prefix};
 use crate::settings::Settings;
 use crate::types::{Access, ByteRange, Condition, Error, Found, FoundPart, Keys, ListOptions, ObjectInfo, Page, Part, VALUE_MAX, Value, WrittenPart};
@@ -18,10 +19,12 @@ pub struct Exported<D>(PhantomData<D>);
 
 impl<D: Driver> lifecycle::interface::Guest for Exported<D> {
     fn describe() -> lifecycle::interface::Description {
+        panics::are_heard();
         lifecycle::interface::Description { name: D::NAME.to_owned(), version: D::VERSION.to_owned(), settings_schema: D::Settings::schema() }
     }
 
     fn configure(settings: Vec<(String, String)>) -> Result<Vec<(String, String)>> {
+        panics::are_heard();
         let driver = D::configure(D::Settings::parse(settings)?)?;
         let claims = driver.claims();
         instance::set(driver);

@@ -100,6 +100,8 @@ pub mod export;
 #[cfg(target_arch = "wasm32")]
 mod instance;
 mod macros;
+#[cfg(target_arch = "wasm32")]
+mod panics;
 
 pub use claims::Claims;
 pub use driver::*;
