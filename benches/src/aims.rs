@@ -32,11 +32,16 @@ pub struct Table {
 
 impl Default for Table {
     fn default() -> Self {
-        Self { rows: vec![["work", "cofferdam", "beside", "ratio", "aim", "met"].map(str::to_owned)] }
+        Self::of("cofferdam")
     }
 }
 
 impl Table {
+    /// A table of what `ours` does.
+    pub fn of(ours: &str) -> Self {
+        Self { rows: vec![["work", ours, "beside", "ratio", "aim", "met"].map(str::to_owned)] }
+    }
+
     /// One figure beside that of `name`.
     pub fn beside(&mut self, work: &str, unit: Unit, ours: f64, (name, theirs): (&str, f64), aim: Aim) {
         self.push(work, unit.shown(ours), format!("{name} {}", unit.shown(theirs)), ours / theirs, aim);

@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::hint::black_box;
-use std::io::Write;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -10,18 +9,18 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use bytes::Bytes;
 use cofferdam::{ByteRange, Condition, Content, Mount, Part, StorePath, StreamingStore, WrittenPart};
-use futures::{StreamExt, stream};
+use cofferdam_benches::large::{FRAME, GIB, drain, frame, native_write, put_file};
+use cofferdam_benches::median;
+use futures::stream;
 
 use crate::stage::Stage;
-use crate::table::{Table, median};
+use crate::table::Table;
 
-const GIB: u64 = 1 << 30;
-const FRAME: usize = 256 << 10;
 const ROUNDS: usize = 5;
 
 pub(crate) async fn measure(stage: &Stage, table: &mut Table) -> Result<()> {
     let source = stage.scratch.path().join("source");
-    let frame = Bytes::from((0..FRAME).map(|byte| (byte * 31 % 251) as u8).collect::<Vec<_>>());
+    let frame = frame();
     native_write(&source, &frame)?;
     let path = StorePath::new("/bench/large")?;
     put_file(&stage.filesystem, &path, &source).await?;
@@ -93,25 +92,12 @@ fn frames(frame: &Bytes) -> Content {
     Content::live(stream::iter((0..GIB as usize / FRAME).map(|_| Ok(frame.clone())).collect::<Vec<_>>()), Some(GIB))
 }
 
-async fn put_file(store: &Mount, path: &StorePath, source: &Path) -> Result<()> {
-    store.put(path, Content::from_file(File::open(source)?, 0, GIB), Condition::Unconditional).await?;
-    Ok(())
-}
-
 async fn upload(store: &Mount, path: &StorePath, frame: &Bytes) -> Result<()> {
     let token = store.create_upload(path).await?;
     let part = Part { number: 1, offset: 0, writer: 1 };
     let id = store.write_part(&token, part, frames(frame)).await?;
     let written = WrittenPart { number: 1, offset: 0, length: GIB, writer: 1, id };
     store.complete_upload(&token, &[written], path, Condition::Unconditional).await?;
-    Ok(())
-}
-
-async fn drain(content: Content) -> Result<()> {
-    let mut stream = content.into_stream();
-    while let Some(bytes) = stream.next().await {
-        black_box(bytes?);
-    }
     Ok(())
 }
 
@@ -129,17 +115,5 @@ fn native_read(path: &Path) -> Result<()> {
         offset += file.read_at(&mut buffer, offset)? as u64;
         black_box(&buffer);
     }
-    Ok(())
-}
-
-/// As a driver without a sandbox would: a temporary name, `fsync`, `rename`.
-fn native_write(path: &Path, frame: &[u8]) -> Result<()> {
-    let temporary = path.with_extension("tmp");
-    let mut file = File::create(&temporary)?;
-    for _ in 0..GIB as usize / FRAME {
-        file.write_all(frame)?;
-    }
-    file.sync_all()?;
-    std::fs::rename(&temporary, path)?;
     Ok(())
 }

@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use cofferdam::{ByteRange, Condition, Content, StorePath, StreamingStore};
+use cofferdam_benches::median;
 
 use crate::stage::Stage;
-use crate::table::{Table, median};
+use crate::table::Table;
 
 /// Calls of one timed round.
 const CALLS: u32 = 2_000;

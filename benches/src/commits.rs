@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use cofferdam::{Condition, Content, StorePath, StreamingStore};
+use cofferdam_benches::median;
 use futures::future::try_join_all;
 
 use crate::stage::Stage;
-use crate::table::{Table, median};
+use crate::table::Table;
 
 const CALLERS: usize = 64;
 const EACH: usize = 8;

@@ -6,6 +6,9 @@
 //! ```
 
 pub mod aims;
+pub mod large;
+
+use std::time::Duration;
 
 /// The machine, in a line.
 pub fn machine() -> String {
@@ -29,4 +32,21 @@ pub fn markdown<const N: usize>(rows: &[[String; N]]) -> String {
         }
     }
     text
+}
+
+/// A time, with three digits or so.
+pub fn shown(time: Duration) -> String {
+    let nanos = time.as_nanos();
+    match nanos {
+        0..10_000 => format!("{:.2} µs", nanos as f64 / 1e3),
+        10_000..1_000_000 => format!("{:.1} µs", nanos as f64 / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.2} ms", nanos as f64 / 1e6),
+        _ => format!("{:.2} s", time.as_secs_f64()),
+    }
+}
+
+/// The median of `times`.
+pub fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times.get(times.len() / 2).copied().unwrap_or_default()
 }

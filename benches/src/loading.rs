@@ -4,9 +4,10 @@ use std::time::Instant;
 
 use anyhow::Result;
 use cofferdam::{Driver, Engine, EngineOptions};
+use cofferdam_benches::median;
 
 use crate::stage::Stage;
-use crate::table::{Table, median};
+use crate::table::Table;
 
 pub(crate) async fn measure(stage: &Stage, table: &mut Table) -> Result<()> {
     let uncached = Engine::new(EngineOptions::default())?;

@@ -1,8 +1,8 @@
-//! A table of figures, and the medians that go into it.
+//! A table of figures, native and through the sandbox.
 
 use std::time::Duration;
 
-use cofferdam_benches::markdown;
+use cofferdam_benches::{markdown, shown};
 
 /// Rows of text, aligned when printed.
 pub(crate) struct Table {
@@ -36,20 +36,4 @@ impl Table {
     pub(crate) fn render(&self) -> String {
         markdown(&self.rows)
     }
-}
-
-fn shown(time: Duration) -> String {
-    let nanos = time.as_nanos();
-    match nanos {
-        0..10_000 => format!("{:.2} µs", nanos as f64 / 1e3),
-        10_000..1_000_000 => format!("{:.1} µs", nanos as f64 / 1e3),
-        1_000_000..1_000_000_000 => format!("{:.2} ms", nanos as f64 / 1e6),
-        _ => format!("{:.2} s", time.as_secs_f64()),
-    }
-}
-
-/// The median of `times`.
-pub(crate) fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort_unstable();
-    times.get(times.len() / 2).copied().unwrap_or_default()
 }

@@ -22,7 +22,7 @@ const MAY_USE: [(&str, &[&str]); 11] = [
     ("tests/fixtures", &["guest-sdk", "example-drivers", "tests/fixtures"]),
     ("tests", &["runtime", "registry", "certification", "cli"]),
     // Servers to measure against, and what to send them, are those of the tests.
-    ("benches", &["runtime", "registry", "tests"]),
+    ("benches", &["runtime", "registry", "tests", "build"]),
     // It builds all the others, so it must compile without them; how a driver is built is said once.
     ("xtask", &["build"]),
 ];
