@@ -50,12 +50,16 @@ enum Command {
     Test,
     /// Measure, beside the same work done natively
     Bench {
-        /// What to measure: runtime, registry or network
+        /// What to measure: runtime, registry, network or languages
         #[arg(default_value = "runtime")]
         what: String,
     },
     /// Check the house rules that a program can check
-    Rules,
+    Rules {
+        /// Write excerpts on pages anew first
+        #[arg(long)]
+        fix: bool,
+    },
     /// Install the programs that tests and benches drive a registry with: Debian's packages, with apt-get
     Tools,
     /// Build the skeletons and the example drivers in other languages, as far as their tools are there
@@ -99,10 +103,15 @@ fn run(command: Command) -> Result<()> {
             host::build_cli(&workspace)?;
             host::run_benchmark(&workspace, &format!("bench-{what}"))
         }
-        Command::Rules => match rules::check(&workspace)? {
-            0 => Ok(()),
-            breaches => bail!("{breaches} breaches of the house rules"),
-        },
+        Command::Rules { fix } => {
+            if fix {
+                rules::fix(&workspace)?;
+            }
+            match rules::check(&workspace)? {
+                0 => Ok(()),
+                breaches => bail!("{breaches} breaches of the house rules"),
+            }
+        }
         Command::Tools => tools::install(&workspace),
         Command::Skeletons { install } => {
             if install {

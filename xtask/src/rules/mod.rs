@@ -5,10 +5,12 @@
 //! | `text` | file lengths, first lines, machine paths |
 //! | `code` | function lengths, macros, attributes, `unsafe`, sleeps, `unwrap` |
 //! | `documents` | errors that are stated, examples in entry files |
+//! | `excerpts` | code on pages, which is what stands in a file |
 //! | `layers` | which crate may use which, and cycles between modules |
 
 mod code;
 mod documents;
+mod excerpts;
 mod layers;
 mod source;
 mod text;
@@ -56,6 +58,9 @@ pub(crate) fn check(workspace: &Workspace) -> Result<usize> {
         let path = workspace.root().join(file);
         let Ok(contents) = std::fs::read_to_string(&path) else { continue };
         breaches.extend(text::check(file, &contents));
+        if is_page(file) {
+            breaches.extend(excerpts::check(workspace.root(), file, &contents));
+        }
         if file.extension().is_some_and(|extension| extension == "rs") {
             sources.push(Source::parse(file.clone(), &contents).with_context(|| format!("parsing {}", file.display()))?);
         }
@@ -75,6 +80,27 @@ pub(crate) fn check(workspace: &Workspace) -> Result<usize> {
     }
     eprintln!("house rules: {} files, {} breaches", files.len(), breaches.len());
     Ok(breaches.len())
+}
+
+/// Writes the excerpts of all pages anew.
+///
+/// # Errors
+/// A page names a file or words that are not there, or cannot be written.
+pub(crate) fn fix(workspace: &Workspace) -> Result<()> {
+    for file in files(workspace)?.iter().filter(|file| is_page(file)) {
+        let path = workspace.root().join(file);
+        let Ok(contents) = std::fs::read_to_string(&path) else { continue };
+        let fixed = excerpts::rewritten(workspace.root(), &contents).with_context(|| file.display().to_string())?;
+        if fixed != contents {
+            std::fs::write(&path, fixed).with_context(|| format!("writing {}", path.display()))?;
+            eprintln!("{} is written anew", file.display());
+        }
+    }
+    Ok(())
+}
+
+fn is_page(file: &Path) -> bool {
+    file.extension().is_some_and(|extension| extension == "md")
 }
 
 /// The files of the workspace, without those that git ignores.
