@@ -156,6 +156,16 @@ impl Error {
         self
     }
 
+    /// Adds what the driver said before it trapped; nothing to an error of another kind.
+    #[must_use]
+    pub(crate) fn with_last_words(mut self, words: Option<String>) -> Self {
+        if let Some(words) = words.filter(|_| self.0.kind == ErrorKind::Trapped) {
+            self.0.message.push_str("; before that it said:\n");
+            self.0.message.push_str(&words);
+        }
+        self
+    }
+
     /// Adds the error that caused this one.
     #[must_use]
     pub fn with_source(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {

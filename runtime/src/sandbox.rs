@@ -14,6 +14,7 @@ use crate::grant::Grant;
 use crate::host::connections::Connections;
 use crate::host::files::Directories;
 use crate::host::http::Http;
+use crate::host::last_words::LastWords;
 use crate::host::log::LogGate;
 use crate::host::sockets::Sockets;
 use crate::host::state::{Resources, State};
@@ -68,11 +69,13 @@ impl Sandbox {
     /// A fresh store.
     pub(crate) fn store(&self) -> wasmtime::Result<Store<State>> {
         let limits = &self.grant.limits;
-        let wasi = if self.wasi { Some(Box::new(Wasi::new(&self.grant, &self.resources)?)) } else { None };
+        let last_words = LastWords::default();
+        let wasi = if self.wasi { Some(Box::new(Wasi::new(&self.grant, &self.resources, &last_words)?)) } else { None };
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.handles as usize);
         let limiter = Limiter::new(limits, self.resources.guest_memory.clone());
-        let mut store = Store::new(self.driver.engine().inner(), State::new(self.resources.clone(), limiter, table, wasi));
+        let state = State::new(self.resources.clone(), limiter, table, wasi, last_words);
+        let mut store = Store::new(self.driver.engine().inner(), state);
         store.limiter(|state| &mut state.limiter);
         store.set_hostcall_fuel(HOSTCALL_BYTES);
         store.set_max_component_handles(limits.handles as usize);

@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 
+use super::last_words::LastWords;
 use crate::bindings::cofferdam::storage::system::Level;
+use crate::error::Error;
 use crate::text::printable;
 
 /// The longest message that is kept, in bytes (contract: `system.log`).
@@ -54,6 +56,12 @@ impl LogGate {
         }
     }
 
+    /// Logs that a call of `driver` trapped, with what it said last. A flood of messages does not drop it: it is one a call.
+    pub(crate) fn trapped(&self, driver: &str, error: &Error) {
+        let mount = &*self.mount;
+        tracing::error!(target: "cofferdam::driver", mount, driver, "{error}");
+    }
+
     /// `Some(messages dropped before)` if one may pass now.
     fn admit(&self, now: Instant) -> Option<u64> {
         let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
@@ -77,11 +85,19 @@ pub(crate) struct LogStream {
     gate: LogGate,
     level: Level,
     line: Arc<Mutex<Vec<u8>>>,
+    /// Where standard error is remembered for a trap.
+    last_words: Option<LastWords>,
 }
 
 impl LogStream {
     pub(crate) fn new(gate: LogGate, level: Level) -> Self {
-        Self { gate, level, line: Arc::default() }
+        Self { gate, level, line: Arc::default(), last_words: None }
+    }
+
+    /// Remembers what is written.
+    pub(crate) fn remembered(mut self, last_words: LastWords) -> Self {
+        self.last_words = Some(last_words);
+        self
     }
 }
 
@@ -99,6 +115,9 @@ impl StdoutStream for LogStream {
 
 impl AsyncWrite for LogStream {
     fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if let Some(last_words) = &self.last_words {
+            last_words.write(bytes);
+        }
         let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             let room = MESSAGE_MAX.saturating_sub(line.len());

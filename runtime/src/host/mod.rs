@@ -5,6 +5,7 @@ pub(crate) mod data;
 pub(crate) mod extend;
 pub(crate) mod files;
 pub(crate) mod http;
+pub(crate) mod last_words;
 pub(crate) mod link;
 pub(crate) mod log;
 pub(crate) mod network;

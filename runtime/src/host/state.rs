@@ -11,6 +11,7 @@ use wasmtime_wasi_http::WasiHttpCtxView;
 use super::connections::Connections;
 use super::files::Directories;
 use super::http::Http;
+use super::last_words::LastWords;
 use super::log::LogGate;
 use super::sockets::{Known, Sockets};
 use super::wasi::Wasi;
@@ -59,6 +60,8 @@ pub struct State {
     pub(crate) resources: Arc<Resources>,
     pub(crate) guards: Arc<Guards>,
     pub(crate) closing: Arc<Closing>,
+    /// What the instance said during the call.
+    pub(crate) last_words: LastWords,
     /// `None` for a driver that imports no WASI.
     wasi: Option<Box<Wasi>>,
     /// The call that runs; between calls, one that nothing belongs to.
@@ -71,7 +74,7 @@ pub struct State {
 }
 
 impl State {
-    pub(crate) fn new(resources: Arc<Resources>, limiter: Limiter, table: ResourceTable, wasi: Option<Box<Wasi>>) -> Self {
+    pub(crate) fn new(resources: Arc<Resources>, limiter: Limiter, table: ResourceTable, wasi: Option<Box<Wasi>>, last_words: LastWords) -> Self {
         let guards = Arc::<Guards>::default();
         let idle = CallContext::new(guards.clone(), None);
         Self {
@@ -81,6 +84,7 @@ impl State {
             resources,
             guards,
             closing: Arc::default(),
+            last_words,
             wasi,
             call: idle.clone(),
             idle,
@@ -94,6 +98,7 @@ impl State {
     pub(crate) fn begin_call(&mut self, call: CallContext, cpu: Duration, traced: bool) {
         self.budget.refill(cpu);
         self.call = call;
+        self.last_words.begin();
         self.trace = traced.then(Vec::new);
     }
 

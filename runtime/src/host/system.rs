@@ -20,6 +20,9 @@ impl Host for State {
 
     fn log(&mut self, level: Level, message: String) -> wasmtime::Result<()> {
         self.resources.log.write(level, &message);
+        if level == Level::Error {
+            self.last_words.say(&message);
+        }
         Ok(())
     }
 }

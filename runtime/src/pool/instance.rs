@@ -13,6 +13,7 @@ use crate::call::CallContext;
 use crate::content::WeakGenerated;
 use crate::convert::error_from_wit;
 use crate::error::{Error, ErrorKind, Result};
+use crate::grant::settings::Schema;
 use crate::guests::Guests;
 use crate::host::state::State;
 use crate::limits::Exhausted;
@@ -52,23 +53,51 @@ impl Instance {
         settings: impl FnOnce(&str) -> Result<Vec<(String, String)>> + Send,
     ) -> Result<(Self, Said)> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        let driver = sandbox.driver();
         let mut store = sandbox.store().map_err(trapped)?;
         store.data_mut().begin_call(context, sandbox.grant().limits.start, false);
         store.set_epoch_deadline(1);
-        let instance = driver.prepared().instantiate_async(&mut store).await.map_err(trapped)?;
-        let guests = Box::new(driver.indices().bind(&mut store, &instance).map_err(trapped)?);
-        let WitDescription { name, version, settings_schema } = guests.lifecycle.call_describe(&mut store).await.map_err(trapped)?;
-        check_name(&name)?;
-        let settings = settings(&settings_schema)?;
-        let claims = guests.lifecycle.call_configure(&mut store, &settings).await.map_err(trapped)?;
-        let mut claims = claims.map_err(error_from_wit)?;
-        claims.sort();
+        let mut named = None;
+        let (guests, said) = match Self::introduce(sandbox, &mut store, &mut named, settings).await {
+            Ok(introduced) => introduced,
+            Err(error) => return Err(mourn(sandbox, &store, named.as_deref(), error)),
+        };
         store.data_mut().end_call();
-        let said = Said { name, version: printable(&version, 100), settings_schema, claims };
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
         let instance = Self { id, store, guests, calls: 0, last_used: Instant::now(), generated: Vec::new() };
         Ok((instance, said))
+    }
+
+    /// What [`Instance::start`] does within `store`; `named` is what the driver calls itself, once it has.
+    async fn introduce(
+        sandbox: &Sandbox,
+        store: &mut Store<State>,
+        named: &mut Option<String>,
+        settings: impl FnOnce(&str) -> Result<Vec<(String, String)>> + Send,
+    ) -> Result<(Box<Guests>, Said)> {
+        let driver = sandbox.driver();
+        let instance = driver.prepared().instantiate_async(&mut *store).await.map_err(trapped)?;
+        let guests = Box::new(driver.indices().bind(&mut *store, &instance).map_err(trapped)?);
+        let WitDescription { name, version, settings_schema } = guests.lifecycle.call_describe(&mut *store).await.map_err(trapped)?;
+        check_name(&name)?;
+        *named = Some(name.clone());
+        let settings = settings(&settings_schema)?;
+        // One that cannot be read is refused elsewhere; until then every value may be a secret.
+        let schema = Schema::parse(&settings_schema).ok();
+        let is_secret = |name: &String| schema.as_ref().is_none_or(|schema| schema.settings.get(name).is_none_or(|setting| setting.secret));
+        store.data().last_words.hide(settings.iter().filter(|(name, _)| is_secret(name)).map(|(_, value)| value.as_str()));
+        let claims = guests.lifecycle.call_configure(&mut *store, &settings).await.map_err(trapped)?;
+        let mut claims = claims.map_err(error_from_wit)?;
+        claims.sort();
+        Ok((guests, Said { name, version: printable(&version, 100), settings_schema, claims }))
+    }
+
+    /// The outcome of a call into it, as the host's error. After a trap it is not to be used again.
+    pub(crate) fn outcome<T>(&self, result: wasmtime::Result<Result<T, wit::Error>>) -> (Result<T>, bool) {
+        match result {
+            Ok(Ok(value)) => (Ok(value), true),
+            Ok(Err(error)) => (Err(error_from_wit(error)), true),
+            Err(error) => (Err(trapped(error).with_last_words(self.store.data().last_words.take())), false),
+        }
     }
 
     /// Makes it ready for a call.
@@ -119,17 +148,18 @@ fn check_name(name: &str) -> Result<()> {
     Ok(())
 }
 
-/// The outcome of a call into a guest, as the host's error. After a trap the instance is not to be used again.
-pub(crate) fn outcome<T>(result: wasmtime::Result<Result<T, wit::Error>>) -> (Result<T>, bool) {
-    match result {
-        Ok(Ok(value)) => (Ok(value), true),
-        Ok(Err(error)) => (Err(error_from_wit(error)), true),
-        Err(error) => (Err(trapped(error)), false),
+/// The error of an instance that did not start, with what it said, which is logged if it trapped.
+fn mourn(sandbox: &Sandbox, store: &Store<State>, named: Option<&str>, error: Error) -> Error {
+    if error.kind() != ErrorKind::Trapped {
+        return error;
     }
+    let error = error.with_last_words(store.data().last_words.take());
+    sandbox.resources.log.trapped(named.unwrap_or("(a driver that has not said its name)"), &error);
+    error
 }
 
 /// What a trap is to the host's caller.
-pub(crate) fn trapped(error: wasmtime::Error) -> Error {
+fn trapped(error: wasmtime::Error) -> Error {
     if let Some(own) = error.downcast_ref::<Error>() {
         return own.clone();
     }

@@ -13,7 +13,7 @@ use futures::poll;
 use tokio::time::Instant;
 use tracing::Level;
 
-use super::{Instance, Lease, Pool, instance};
+use super::{Instance, Lease, Pool};
 use crate::bindings::cofferdam::storage::store_types as wit;
 use crate::call::CallContext;
 use crate::error::{Error, ErrorKind, Result};
@@ -135,7 +135,7 @@ where
     };
     instance.begin(context.clone(), cpu, started.is_some());
     let (result, usable) = match within_deadline(work(instance), &context, no_progress).await {
-        Ok(answer) => instance::outcome(answer),
+        Ok(answer) => instance.outcome(answer),
         Err(elapsed) => (Err(elapsed), false),
     };
     let host_calls = instance.store.data_mut().end_call();
@@ -147,6 +147,11 @@ where
     // The instance goes back before the call's place does, so that who gets the place finds it.
     drop(lease);
     let result = result.map_err(|error| pool.explain(error, &operation));
+    if let Err(error) = &result
+        && error.kind() == ErrorKind::Trapped
+    {
+        pool.sandbox.resources.log.trapped(pool.driver_name(), error);
+    }
     if let Some(started) = started {
         report(&pool, &operation, &context, started, host_calls.unwrap_or_default(), result.as_ref().err());
     }

@@ -19,6 +19,7 @@ use wasmtime_wasi_http::p2::bindings::LinkOptions;
 use wasmtime_wasi_http::p2::bindings::http::{outgoing_handler, types};
 
 use super::http;
+use super::last_words::LastWords;
 use super::log::LogStream;
 use super::sockets::Known;
 use super::state::{Resources, State};
@@ -59,13 +60,13 @@ impl Wasi {
     ///
     /// # Errors
     /// If a granted directory cannot be opened.
-    pub(crate) fn new(grant: &Grant, resources: &Arc<Resources>) -> wasmtime::Result<Self> {
+    pub(crate) fn new(grant: &Grant, resources: &Arc<Resources>, last_words: &LastWords) -> wasmtime::Result<Self> {
         let (of_check, known) = (resources.clone(), Known::default());
         let known_to_check = known.clone();
         let mut builder = WasiCtx::builder();
         builder
             .stdout(LogStream::new(resources.log.clone(), Level::Info))
-            .stderr(LogStream::new(resources.log.clone(), Level::Warn))
+            .stderr(LogStream::new(resources.log.clone(), Level::Warn).remembered(last_words.clone()))
             .max_random_size(RANDOM_MAX)
             .allow_tcp(!grant.sockets.is_empty())
             .socket_addr_check(move |address, usage| {
