@@ -131,9 +131,12 @@ fn link(compiler: &Compiler, sources: &Sources<'_>, object: &Path, step: &mut dy
     }
     let core = work.join("core.wasm");
     let mut link = Compiler::command(if files.iter().all(|file| is_c(file)) { &compiler.c } else { &compiler.cpp });
-    process::run(link.args(["-mexec-model=reactor", "-Os", "-s"]).args(objects).arg("-o").arg(&core))?;
+    process::run(link.args(["-mexec-model=reactor", "-Os", "-s"]).args(STACK).args(objects).arg("-o").arg(&core))?;
     read(&core)
 }
+
+/// As much stack as Rust has, where ziglang would take 16 MiB of each instance.
+const STACK: [&str; 1] = ["-Wl,-z,stack-size=1048576"];
 
 /// What a C compiler lets pass by itself, and is never meant: a function of another type in the driver's struct, and one that answers nothing.
 const WARNINGS: [&str; 5] = ["-Wall", "-Wextra", "-Werror=incompatible-pointer-types", "-Werror=int-conversion", "-Werror=return-type"];
