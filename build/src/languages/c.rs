@@ -29,7 +29,7 @@ pub struct Compiler {
 }
 
 impl Compiler {
-    /// The author's: that of [`OWN`], or a clang that has a C library for WASI; else ziglang, which is installed.
+    /// The author's: that of `WASI_SDK_PATH`, or a clang that has a C library for WASI; else ziglang, which is installed.
     ///
     /// # Errors
     /// There is neither, and Python, which ziglang is installed with, is not there.

@@ -31,7 +31,7 @@ const SDK: &str = "github.com/cofferdam/cofferdam/guest-sdk/go";
 /// The package that the generated code is written for; the SDK has one that stands in its place.
 const UPSTREAM: &str = "go.bytecodealliance.org/pkg/wit/";
 
-/// The author's compiler if it is one of [`MINORS`]; else PyPI's, which is installed.
+/// The author's compiler if it is Go 1.25 to 1.27; else PyPI's, which is installed.
 ///
 /// # Errors
 /// There is neither, and Python, which Go is installed with, is not there.
