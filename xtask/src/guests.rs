@@ -11,7 +11,6 @@
 //! ```
 
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
@@ -145,29 +144,10 @@ fn encode(guest: &Guest, module: &Path, drivers: &Path) -> Result<PathBuf> {
     ensure!(world.is_some(), "it exports nothing of the contract: its crate does not say `export_driver!`");
     let component = ComponentEncoder::default().validate(true).module(&core)?.encode()?;
     let file = drivers.join(format!("{}.wasm", guest.component));
-    if replace(&file, &component)? {
+    if cofferdam_build::replace(&file, &component)? {
         eprintln!("built target/drivers/{}.wasm, {} KiB", guest.component, component.len().div_ceil(1024));
     }
     Ok(file)
-}
-
-/// Gives `file` these contents, all at once, unless it has them; answers whether it had not.
-fn replace(file: &Path, contents: &[u8]) -> Result<bool> {
-    if fs::read(file).is_ok_and(|there| there == contents) {
-        return Ok(false);
-    }
-    let folder = file.parent().context("a component is in a folder")?;
-    fs::create_dir_all(folder)?;
-    let mut unfinished = tempfile::Builder::new().permissions(permissions()).tempfile_in(folder)?;
-    unfinished.write_all(contents)?;
-    unfinished.persist(file).with_context(|| format!("writing {}", file.display()))?;
-    Ok(true)
-}
-
-/// As any file that is made: a temporary one would be its owner's only.
-fn permissions() -> fs::Permissions {
-    use std::os::unix::fs::PermissionsExt;
-    fs::Permissions::from_mode(0o644)
 }
 
 #[cfg(test)]
@@ -205,18 +185,5 @@ mod tests {
         for component in ["filesystem", "hostile", "memory", "s3", "skeleton-rust"] {
             assert!(components.contains(&component), "{component} in {components:?}");
         }
-    }
-
-    #[test]
-    fn a_file_is_written_only_if_it_changes() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("drivers/a.wasm");
-        assert!(replace(&file, b"one").unwrap());
-        let written = fs::metadata(&file).unwrap().modified().unwrap();
-        assert!(!replace(&file, b"one").unwrap());
-        assert_eq!(fs::metadata(&file).unwrap().modified().unwrap(), written);
-        assert!(replace(&file, b"two").unwrap());
-        assert_eq!(fs::read(&file).unwrap(), b"two");
-        assert_eq!(fs::read_dir(folder.path().join("drivers")).unwrap().count(), 1);
     }
 }
